@@ -1,0 +1,1 @@
+"""Where uploads, staged chunks and results are kept."""

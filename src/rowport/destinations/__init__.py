@@ -1,0 +1,1 @@
+"""Where rows go: one module for each kind, found by its name."""

@@ -1,0 +1,1 @@
+"""Foreign APIs over the one engine: one folder for each."""

@@ -1,0 +1,1 @@
+"""How bytes become rows: one module for each format, found by its name."""

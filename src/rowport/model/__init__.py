@@ -1,0 +1,1 @@
+"""The words of Rowport as frozen values: no I/O, standard library only."""

@@ -1,0 +1,126 @@
+"""Every error that Rowport raises on purpose.
+
+RowportError
+├── Invalid ...................... 400  the request cannot be understood
+│   ├── InvalidSchema ............ 422  a Table Schema that cannot be used
+│   ├── InvalidOptions ........... 422  options that contradict each other or the record type
+│   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
+│   └── MappingIncomplete ........ 422  a required field has no column
+├── NotFound ..................... 404
+│   ├── ImportNotFound
+│   └── RecordTypeNotFound
+├── Conflict ..................... 409
+│   ├── IllegalTransition              the import is not in a state that allows this
+│   └── DestinationConflict            the destination table cannot follow the record type
+├── StorageFull .................. 507  transient
+└── Unavailable .................. 503  transient: the database or a store does not answer
+
+The docstring is the default message.  `status` is the HTTP status, `code` is stable for ever,
+`transient` says whether the same call can succeed later without anybody mending anything.
+A row's fault is never one of these: it is a `RowError` value.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class RowportError(Exception):
+    """Something went wrong."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "error"
+    transient: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or (type(self).__doc__ or "").strip()
+        super().__init__(self.message)
+
+
+class Invalid(RowportError):
+    """The request cannot be understood."""
+
+    status = 400
+    code = "invalid_request"
+
+
+class InvalidSchema(Invalid):
+    """The Table Schema cannot be used."""
+
+    status = 422
+    code = "invalid_schema"
+
+
+class InvalidOptions(Invalid):
+    """The options contradict each other or the record type."""
+
+    status = 422
+    code = "invalid_options"
+
+
+class UnreadableFile(Invalid):
+    """The file is not a table that can be read."""
+
+    status = 422
+    code = "unreadable_file"
+
+
+class MappingIncomplete(Invalid):
+    """A required field has no column in the file."""
+
+    status = 422
+    code = "mapping_incomplete"
+
+
+class NotFound(RowportError):
+    """There is no such thing."""
+
+    status = 404
+    code = "not_found"
+
+
+class ImportNotFound(NotFound):
+    """No import has this id, or its retention has ended."""
+
+    code = "import_not_found"
+
+
+class RecordTypeNotFound(NotFound):
+    """No record type has this name."""
+
+    code = "record_type_not_found"
+
+
+class Conflict(RowportError):
+    """The thing is not in a state that allows this."""
+
+    status = 409
+    code = "conflict"
+
+
+class IllegalTransition(Conflict):
+    """The import is not in a state that allows this."""
+
+    code = "illegal_transition"
+
+
+class DestinationConflict(Conflict):
+    """The destination table cannot follow the record type."""
+
+    code = "destination_conflict"
+
+
+class StorageFull(RowportError):
+    """There is no room left where uploads are kept."""
+
+    status = 507
+    code = "storage_full"
+    transient = True
+
+
+class Unavailable(RowportError):
+    """The database or a store does not answer."""
+
+    status = 503
+    code = "unavailable"
+    transient = True

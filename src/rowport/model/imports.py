@@ -1,0 +1,137 @@
+"""An import, its files and its chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from rowport.model.counts import Counts
+from rowport.model.states import ImportState, Phase, Result
+
+
+class Mode(StrEnum):
+    """Which records an import may touch."""
+
+    UPSERT = "upsert"
+    """New ones are created, existing ones are handled as `on_match` says."""
+    INSERT = "insert"
+    """Only new ones; a row whose record exists fails."""
+    UPDATE = "update"
+    """Only existing ones; a row without a record fails."""
+    VALIDATE = "validate"
+    """None: a dry run that tells each row's outcome and writes nothing to the destination."""
+
+
+class OnMatch(StrEnum):
+    """What happens to a row whose record exists already."""
+
+    UPDATE = "update"
+    """The record gets the row's values; `unchanged` if it has them already."""
+    SKIP = "skip"
+    """The record is left alone; the row is `skipped`."""
+    ERROR = "error"
+    """The row fails with `record-exists`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How many failed rows an import bears.
+
+    `max_errors=None` and not `all_or_nothing`: any number (`valid_rows`).
+    """
+
+    all_or_nothing: bool = False
+    """Nothing is visible in the destination unless every row is good."""
+    max_errors: int | None = None
+    """More failed rows than this end the import as failed; what was loaded stays."""
+
+    @property
+    def word(self) -> str:
+        """The policy as the CLI and the API write it."""
+        if self.all_or_nothing:
+            return "all_or_nothing"
+        return "valid_rows" if self.max_errors is None else f"max_errors={self.max_errors}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What the person who started an import asked for."""
+
+    key: tuple[str, ...] = ()
+    """Fields that identify a record; empty takes the record type's."""
+    mode: Mode = Mode.UPSERT
+    on_match: OnMatch = OnMatch.UPDATE
+    policy: Policy = Policy()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    """Header -> field, given by hand; headers not named here are matched by name and alias."""
+    format: Mapping[str, object] = field(default_factory=dict)
+    """Overrides of what detection would find (encoding, delimiter, ...)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFault:
+    """Why the import as a whole failed."""
+
+    code: str
+    message: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFile:
+    """One file of an import."""
+
+    id: UUID
+    oid: str
+    name: str
+    """As its sender called it: data, never a path."""
+    size_bytes: int
+    sha256: str
+    blob: str
+    """Where its bytes lie in the blob store."""
+    media_type: str | None = None
+    layout: Mapping[str, object] | None = None
+    """What detection found (a `FormatLayout` as JSON); None before reading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkTally:
+    """How far the chunks of an import are."""
+
+    total: int = 0
+    done: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One execution: state, counts, files, mapping.  The central thing."""
+
+    id: UUID
+    oid: str
+    organization_id: UUID
+    type_name: str
+    type_version: int
+    state: ImportState
+    phase: Phase | None
+    options: ImportOptions
+    mapping: Mapping[str, str] | None
+    """Header -> field as used; None before reading."""
+    counts: Counts
+    chunks: ChunkTally
+    files: tuple[ImportFile, ...]
+    error: ImportFault | None
+    """Set exactly in state `failed`."""
+    waiting: str | None
+    """Why nothing happens just now, in words; None when something does."""
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def result(self) -> Result | None:
+        """How it went; None unless it completed."""
+        return self.counts.result if self.state is ImportState.COMPLETED else None

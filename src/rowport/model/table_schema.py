@@ -1,0 +1,115 @@
+"""A Table Schema (Data Package 2.0) as values.
+
+Source: https://datapackage.org/standard/table-schema/.  Rowport's additions (`aliases`,
+`titles`, `transforms`, `attributes` and more) are a profile that extends it; any plain Table
+Schema is one of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FieldType(StrEnum):
+    """The types of the standard."""
+
+    STRING = "string"
+    NUMBER = "number"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    OBJECT = "object"
+    ARRAY = "array"
+    LIST = "list"
+    DATETIME = "datetime"
+    DATE = "date"
+    TIME = "time"
+    YEAR = "year"
+    YEARMONTH = "yearmonth"
+    DURATION = "duration"
+    GEOPOINT = "geopoint"
+    GEOJSON = "geojson"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """What values of a field must satisfy.  Bounds and enum members stay as written (text or JSON)."""
+
+    required: bool = False
+    unique: bool = False
+    min_length: int | None = None
+    max_length: int | None = None
+    minimum: object = None
+    maximum: object = None
+    exclusive_minimum: object = None
+    exclusive_maximum: object = None
+    pattern: str | None = None
+    enum: tuple[object, ...] | None = None
+    json_schema: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a record type."""
+
+    name: str
+    type: FieldType = FieldType.STRING
+    format: str = "default"
+    title: str | None = None
+    description: str | None = None
+    aliases: tuple[str, ...] = ()
+    """Other headers that mean this field (our profile)."""
+    example: object = None
+    constraints: Constraints = Constraints()
+    missing_values: tuple[str, ...] | None = None
+    """Cells that mean "no value"; None takes those of the schema."""
+    decimal_char: str = "."
+    group_char: str | None = None
+    bare_number: bool = True
+    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1")
+    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0")
+    categories: tuple[object, ...] | None = None
+    item_type: str = "string"
+    """`list` only: the type of the items."""
+    delimiter: str = ","
+    """`list` only: what stands between the items."""
+    transforms: tuple[Mapping[str, object], ...] = ()
+    """Steps applied to the cell before it is read (our profile)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """Fields whose values must exist elsewhere."""
+
+    fields: tuple[str, ...]
+    resource: str
+    """The record type pointed to; "" means this one."""
+    reference_fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSchema:
+    """The fields of a record type and the rules between rows."""
+
+    fields: tuple[Field, ...]
+    missing_values: tuple[str, ...] = ("",)
+    primary_key: tuple[str, ...] = ()
+    unique_keys: tuple[tuple[str, ...], ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    fields_match: str = "subset"
+    """How a file's columns must meet the fields (`fieldsMatch`).  Fields match by mapped name."""
+    document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+    """The JSON document it came from, kept whole."""
+
+    def field(self, name: str) -> Field:
+        """Give the field of this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""The workers: processes that plan imports and load their chunks."""

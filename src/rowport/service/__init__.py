@@ -1,0 +1,1 @@
+"""What can be asked of Rowport: the use cases that every face calls."""

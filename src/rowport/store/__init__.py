@@ -1,0 +1,1 @@
+"""The ledger: everything Rowport knows, in PostgreSQL."""
