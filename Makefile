@@ -1,0 +1,49 @@
+# Rowport's targets; `make help` lists them.  All paths are relative: any folder will do.
+
+PYTHON ?=
+FILE ?=
+JOBS ?= auto
+TESTS ?= tests
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test unit lint format bench lock hooks clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+
+setup: ## make .venv/ with everything in it (a second time it is instant)
+	@PYTHON="$(PYTHON)" tools/setup.sh
+
+demo: setup ## import examples/contacts.csv twice and tell what became of each row; FILE=path takes yours
+	@ROWPORT_DEMO_FILE="$(FILE)" $(BIN)/python tools/demo.py
+
+test: lint ## every check and every test; JOBS=n processes, TESTS=path for some of them
+	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+
+unit: setup ## the fast tests: no database, no processes
+	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/architecture
+
+lint: setup ## style, types, layers, sizes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/measure.py
+
+format: setup ## let ruff lay the code out and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## import a million rows beside a bare COPY of the same rows
+	$(BIN)/python bench/run.py
+
+lock: setup ## make requirements.lock anew; UPGRADE=1 takes the newest versions
+	@UPGRADE="$(UPGRADE)" tools/lock.sh
+
+hooks: setup ## run the checks before each git commit
+	$(BIN)/pre-commit install
+
+clean: ## remove all that these targets made inside this folder
+	rm -rf .venv .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +
