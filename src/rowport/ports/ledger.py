@@ -1,0 +1,352 @@
+"""What the service needs of the ledger: every call works inside a transaction it is handed.
+
+All tenant data is asked for by organization; what belongs to another organization does not
+exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rowport.model.imports import ImportFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from rowport.model.counts import Counts
+    from rowport.model.imports import Import, ImportFault, ImportOptions
+    from rowport.model.organizations import Organization
+    from rowport.model.record_types import RecordType
+    from rowport.model.states import ImportState, Phase
+    from rowport.ports import ChunkSpan, FormatLayout, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportRef:
+    """Which import: its organization is part of its name."""
+
+    organization_id: UUID
+    import_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkRef:
+    """Which chunk of which import; chunks are numbered from 1 in row order."""
+
+    organization_id: UUID
+    import_id: UUID
+    number: int
+
+    @property
+    def whole(self) -> ImportRef:
+        """The import it belongs to."""
+        return ImportRef(organization_id=self.organization_id, import_id=self.import_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedChunk:
+    """A chunk as the plan lays it down."""
+
+    number: int
+    file_id: UUID
+    span: ChunkSpan
+    staged: str | None = None
+    """The blob that holds it as columns; None: the span's bytes of the landed file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedChunk:
+    """A chunk that this worker may try to load."""
+
+    ref: ChunkRef
+    planned: PlannedChunk
+    attempts: int
+    """This one included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkResult:
+    """The fate of a chunk's rows, encoded."""
+
+    counts: Counts
+    outcomes: bytes
+    errors: bytes | None
+    raw: bytes | None
+    before: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChunkResult:
+    """What the ledger holds of a chunk."""
+
+    number: int
+    first_row: int
+    rows: int
+    first_line: int
+    outcomes: bytes | None
+    """None: nothing became of its rows yet."""
+    errors: bytes | None
+    raw: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkProgress:
+    """What is still to come of an import."""
+
+    waiting: int
+    held: int
+    failed_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFile:
+    """A landed file, before it has an id."""
+
+    name: str
+    media_type: str | None
+    size_bytes: int
+    sha256: str
+    blob: str
+
+
+class Database(Protocol):
+    """Where transactions come from."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction: commits at the end of the block, rolls back on an exception.
+
+        Raises:
+            Unavailable: the database does not answer, or went away in mid-transaction.
+        """
+        ...
+
+
+class OrganizationLedger(Protocol):
+    """Tenants."""
+
+    def ensure(self, tx: Transaction, slug: str, name: str) -> Organization:
+        """Give the organization of this slug; made if there is none."""
+        ...
+
+
+class RecordTypeLedger(Protocol):
+    """Record types and their versions."""
+
+    def find(self, tx: Transaction, organization_id: UUID, name: str) -> RecordType | None:
+        """Give the newest version."""
+        ...
+
+    def of_import(self, tx: Transaction, ref: ImportRef) -> RecordType:
+        """Give the version that the import began with."""
+        ...
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[RecordType]:
+        """Give the newest versions, by name."""
+        ...
+
+    def lock_name(self, tx: Transaction, organization_id: UUID, name: str) -> None:
+        """Let nobody else write this name until the transaction ends."""
+        ...
+
+    def create(
+        self,
+        tx: Transaction,
+        organization: Organization,
+        *,
+        name: str,
+        document: Mapping[str, object],
+        key: Sequence[str],
+        attributes: Mapping[str, object],
+    ) -> RecordType:
+        """Write version 1."""
+        ...
+
+    def advance(
+        self,
+        tx: Transaction,
+        current: RecordType,
+        *,
+        document: Mapping[str, object],
+        key: Sequence[str],
+        attributes: Mapping[str, object],
+    ) -> RecordType:
+        """Write the next version."""
+        ...
+
+
+class ImportLedger(Protocol):
+    """Imports and their files."""
+
+    def create(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        *,
+        import_id: UUID,
+        options: ImportOptions,
+        state: ImportState,
+        phase: Phase | None,
+        files: Sequence[NewFile],
+        priority: int = 0,
+    ) -> ImportRef:
+        """Write a new import with its files."""
+        ...
+
+    def get(self, tx: Transaction, ref: ImportRef) -> Import | None:
+        """Give an import with counts of one snapshot."""
+        ...
+
+    def list(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        limit: int,
+        after: tuple[datetime, UUID] | None = None,
+    ) -> Sequence[Import]:
+        """Give the newest first, a page after the one named."""
+        ...
+
+    def lock(self, tx: Transaction, ref: ImportRef) -> ImportState | None:
+        """Give the state and let nobody change it until the transaction ends."""
+        ...
+
+    def share(self, tx: Transaction, ref: ImportRef) -> ImportState | None:
+        """Give the state, which nobody can change until the transaction ends; others may too."""
+        ...
+
+    def move(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        old: ImportState,
+        new: ImportState,
+        *,
+        phase: Phase | None = None,
+        fault: ImportFault | None = None,
+    ) -> None:
+        """Go from `old`, which the caller locked, to `new`.
+
+        Raises:
+            IllegalTransition: there is no such edge, or the state is not `old`.
+        """
+        ...
+
+    def set_phase(self, tx: Transaction, ref: ImportRef, phase: Phase) -> None:
+        """Say what the import is doing."""
+        ...
+
+    def set_reading(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        *,
+        layouts: Mapping[UUID, FormatLayout],
+        mapping: Mapping[str, str],
+    ) -> None:
+        """Keep how the files are read and which header feeds which field."""
+        ...
+
+    def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:
+        """Give every import, of all organizations, that should move by itself."""
+        ...
+
+
+class ChunkLedger(Protocol):
+    """Chunks: the unit of work, of retry and of truth about rows."""
+
+    def plan(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        chunks: Sequence[PlannedChunk],
+        *,
+        priority: int,
+        held_after_first: bool,
+    ) -> None:
+        """Lay the chunks down, in place of any earlier plan.
+
+        `held_after_first`: only the first waits; the import is loaded as one.
+        """
+        ...
+
+    def claim(self, tx: Transaction) -> ClaimedChunk | None:
+        """Take the chunk whose turn it is and count the attempt; commit before working."""
+        ...
+
+    def lock(self, tx: Transaction, ref: ChunkRef) -> bool:
+        """Take the lease for the rest of the transaction; False when it is another's or done."""
+        ...
+
+    def finish(
+        self, tx: Transaction, ref: ChunkRef, result: ChunkResult, *, done: bool = True
+    ) -> None:
+        """Write the fate of its rows; `done=False`: its other rows stay unprocessed (void)."""
+        ...
+
+    def put_back(
+        self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str | None
+    ) -> None:
+        """Give it back without counting the attempt."""
+        ...
+
+    def delay(self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str) -> None:
+        """Let it wait after a fault of its own; the attempt counts."""
+        ...
+
+    def void_waiting(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take every chunk that no worker holds out of the queue for good."""
+        ...
+
+    def of_import(self, tx: Transaction, ref: ImportRef) -> Sequence[PlannedChunk]:
+        """Give all chunks of an import in order."""
+        ...
+
+    def progress(self, tx: Transaction, ref: ImportRef) -> ChunkProgress:
+        """Tell what is still to come."""
+        ...
+
+    def any_waits(self, tx: Transaction) -> bool:
+        """Tell whether a worker could claim one now."""
+        ...
+
+    def publish_keys(self, tx: Transaction, ref: ChunkRef, digests: bytes) -> None:
+        """Let the workers of later chunks know this chunk's keys."""
+        ...
+
+    def earlier(
+        self, tx: Transaction, ref: ChunkRef, *, dry_run: bool
+    ) -> Sequence[tuple[int, bool]]:
+        """Give earlier chunks whose keys the destination cannot tell: (number, published)."""
+        ...
+
+    def digests(
+        self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
+    ) -> Mapping[int, bytes]:
+        """Give the published keys of these chunks."""
+        ...
+
+    def forget_keys(self, tx: Transaction, ref: ImportRef) -> None:
+        """Drop the published keys of an import that ended."""
+        ...
+
+    def results(
+        self, tx: Transaction, ref: ImportRef, *, failed_only: bool = False
+    ) -> Iterator[StoredChunkResult]:
+        """Give what is known of each chunk, in order, one at a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """The ledger's parts, as one thing to hand around."""
+
+    database: Database
+    organizations: OrganizationLedger
+    record_types: RecordTypeLedger
+    imports: ImportLedger
+    chunks: ChunkLedger

@@ -1,0 +1,184 @@
+"""The chunk ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg.types.json import Jsonb
+
+from rowport.ports.ledger import (
+    ChunkProgress,
+    ChunkRef,
+    ClaimedChunk,
+    ImportRef,
+    PlannedChunk,
+    StoredChunkResult,
+)
+from rowport.store.catalogue import statement
+from rowport.store.rows import to_planned_chunk
+from rowport.store.saying import many, one, only, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import timedelta
+    from uuid import UUID
+
+    from rowport.ports import Transaction
+    from rowport.ports.ledger import ChunkResult
+
+
+def _whole(ref: ImportRef) -> dict[str, UUID]:
+    return {"organization_id": ref.organization_id, "import_id": ref.import_id}
+
+
+def _names(ref: ChunkRef) -> dict[str, object]:
+    return {**_whole(ref.whole), "number": ref.number}
+
+
+class PostgresChunks:
+    """Chunks in the ledger."""
+
+    def plan(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        chunks: Sequence[PlannedChunk],
+        *,
+        priority: int,
+        held_after_first: bool,
+    ) -> None:
+        """Lay the chunks down, in place of any earlier plan."""
+        say(tx, "delete_chunks", **_whole(ref))
+        with tx.connection.cursor().copy(statement("copy_chunks")) as copy:
+            for chunk in chunks:
+                span = chunk.span
+                copy.write_row(
+                    (
+                        ref.import_id,
+                        chunk.number,
+                        ref.organization_id,
+                        chunk.file_id,
+                        span.first_row,
+                        span.rows,
+                        span.first_line,
+                        span.begin,
+                        span.end,
+                        Jsonb(dict(span.hints)),
+                        chunk.staged,
+                        priority,
+                        chunk.number,
+                        "held" if held_after_first and chunk.number > 1 else "waiting",
+                    )
+                )
+
+    def claim(self, tx: Transaction) -> ClaimedChunk | None:
+        """Take the chunk whose turn it is and count the attempt; commit before working."""
+        row = one(tx, "claim_chunk")
+        if row is None:
+            return None
+        ref = ChunkRef(
+            organization_id=row["organization_id"],
+            import_id=row["import_id"],
+            number=row["number"],
+        )
+        return ClaimedChunk(ref=ref, planned=to_planned_chunk(row), attempts=row["attempts"])
+
+    def lock(self, tx: Transaction, ref: ChunkRef) -> bool:
+        """Take the lease for the rest of the transaction; False when it is another's or done."""
+        return one(tx, "lock_chunk", **_names(ref)) is not None
+
+    def finish(
+        self, tx: Transaction, ref: ChunkRef, result: ChunkResult, *, done: bool = True
+    ) -> None:
+        """Write the fate of its rows; `done=False`: its other rows stay unprocessed (void)."""
+        counts = result.counts
+        say(
+            tx,
+            "finish_chunk",
+            state="done" if done else "void",
+            created=counts.created,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+            skipped=counts.skipped,
+            failed=counts.failed,
+            **_names(ref),
+        )
+        say(
+            tx,
+            "insert_chunk_result",
+            outcomes=result.outcomes,
+            errors=result.errors,
+            raw=result.raw,
+            before=result.before,
+            **_names(ref),
+        )
+
+    def put_back(
+        self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str | None
+    ) -> None:
+        """Give it back without counting the attempt."""
+        say(tx, "put_back_chunk", delay=delay, fault=fault, **_names(ref))
+
+    def delay(self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str) -> None:
+        """Let it wait after a fault of its own; the attempt counts."""
+        say(tx, "delay_chunk", delay=delay, fault=fault, **_names(ref))
+
+    def void_waiting(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take every chunk that no worker holds out of the queue for good."""
+        say(tx, "void_waiting_chunks", **_whole(ref))
+
+    def of_import(self, tx: Transaction, ref: ImportRef) -> Sequence[PlannedChunk]:
+        """Give all chunks of an import in order."""
+        return [to_planned_chunk(row) for row in many(tx, "chunks_of_import", **_whole(ref))]
+
+    def progress(self, tx: Transaction, ref: ImportRef) -> ChunkProgress:
+        """Tell what is still to come."""
+        row = only(tx, "import_progress", **_whole(ref))
+        return ChunkProgress(
+            waiting=row["waiting"], held=row["held"], failed_rows=int(row["failed"])
+        )
+
+    def any_waits(self, tx: Transaction) -> bool:
+        """Tell whether a worker could claim one now."""
+        waits: bool = only(tx, "any_chunk_waits")["waits"]
+        return waits
+
+    def publish_keys(self, tx: Transaction, ref: ChunkRef, digests: bytes) -> None:
+        """Let the workers of later chunks know this chunk's keys."""
+        say(tx, "publish_keys", digests=digests, **_names(ref))
+
+    def earlier(
+        self, tx: Transaction, ref: ChunkRef, *, dry_run: bool
+    ) -> Sequence[tuple[int, bool]]:
+        """Give earlier chunks whose keys the destination cannot tell: (number, published)."""
+        rows = many(tx, "earlier_chunks", dry_run=dry_run, **_names(ref))
+        return [(row["number"], row["published"]) for row in rows]
+
+    def digests(
+        self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
+    ) -> Mapping[int, bytes]:
+        """Give the published keys of these chunks."""
+        rows = many(tx, "digests_of_chunks", numbers=list(numbers), **_whole(ref))
+        return {row["number"]: row["digests"] for row in rows}
+
+    def forget_keys(self, tx: Transaction, ref: ImportRef) -> None:
+        """Drop the published keys of an import that ended."""
+        say(tx, "forget_keys", **_whole(ref))
+
+    def results(
+        self, tx: Transaction, ref: ImportRef, *, failed_only: bool = False
+    ) -> Iterator[StoredChunkResult]:
+        """Give what is known of each chunk, in order, one at a time."""
+        with tx.connection.cursor(name="chunk_results") as cursor:
+            cursor.itersize = 8  # each row carries up to a few hundred KB
+            parameters = {"failed_only": failed_only, **_whole(ref)}
+            for row in cursor.execute(statement("chunk_results"), parameters):
+                yield StoredChunkResult(
+                    number=row["number"],
+                    first_row=row["first_row"],
+                    rows=row["rows"],
+                    first_line=row["first_line"],
+                    outcomes=row["outcomes"],
+                    errors=row["errors"],
+                    raw=row["raw"],
+                )

@@ -1,0 +1,122 @@
+"""Connections and transactions."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+from rowport.model.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GUARD: Final = (
+    # A frozen worker gives its chunk up; longer than any pause between two statements of a chunk.
+    "-c idle_in_transaction_session_timeout=300000 "
+    # A vanished machine gives its chunk up within 10 s, also with a packet in flight.
+    "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 "
+    "-c tcp_user_timeout=10000 "
+    # The ledger's statements are short and pinned: compiling them costs more than it gives.
+    "-c jit=off "
+    # Jobs are deferred on our own connections; the queue's functions name their tables bare.
+    "-c search_path=rowport,rowport_jobs"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresTransaction:
+    """An open transaction on a psycopg connection."""
+
+    connection: psycopg.Connection[DictRow]
+
+    def savepoint(self) -> AbstractContextManager[Any]:
+        """Open a savepoint."""
+        return self.connection.transaction()
+
+
+def connect(url: str) -> psycopg.Connection[DictRow]:
+    """Open a guarded connection in autocommit mode.
+
+    Raises:
+        Unavailable: the server does not answer or refuses us.
+    """
+    try:
+        return psycopg.connect(
+            url,
+            autocommit=True,
+            row_factory=dict_row,
+            options=GUARD,
+            connect_timeout=10,
+            application_name="rowport",
+        )
+    except psycopg.OperationalError as error:
+        raise Unavailable(f"The database does not answer: {str(error).strip()}") from error
+
+
+class PostgresDatabase:
+    """Transactions on one server: each thread keeps a connection and opens it again when lost."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._local = threading.local()
+        self._all: list[psycopg.Connection[DictRow]] = []
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[PostgresTransaction]:
+        """Open a transaction on this thread's connection; a second one inside it gets its own."""
+        connection = self._take()
+        try:
+            with connection.transaction():
+                yield PostgresTransaction(connection)
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            if connection.closed or connection.broken or is_environment_fault(error):
+                raise Unavailable(f"The database went away: {str(error).strip()}") from error
+            raise
+        finally:
+            self._give_back(connection)
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+
+    def _take(self) -> psycopg.Connection[DictRow]:
+        idle: list[psycopg.Connection[DictRow]] = self._idle()
+        while idle:
+            connection = idle.pop()
+            if not connection.closed:
+                return connection
+        connection = connect(self.url)
+        with self._lock:
+            self._all = [c for c in self._all if not c.closed]
+            self._all.append(connection)
+        return connection
+
+    def _give_back(self, connection: psycopg.Connection[DictRow]) -> None:
+        if connection.closed or connection.broken:
+            connection.close()
+        else:
+            self._idle().append(connection)
+
+    def _idle(self) -> list[psycopg.Connection[DictRow]]:
+        if not hasattr(self._local, "idle"):
+            self._local.idle = []
+        idle: list[psycopg.Connection[DictRow]] = self._local.idle
+        return idle
+
+
+def is_environment_fault(error: psycopg.Error) -> bool:
+    """Tell whether the server's surroundings are at fault (crash, shutdown, disk full, memory).
+
+    Such a fault says nothing of the work that met it.  Classes 08, 53, 57, 58 of SQLSTATE.
+    """
+    state = error.sqlstate
+    return state is None or state[:2] in {"08", "53", "57", "58"}

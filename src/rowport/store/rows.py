@@ -1,0 +1,156 @@
+"""Rows of the ledger to values, and values to JSON columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from rowport.engine.schema_document import parse
+from rowport.model.counts import Counts
+from rowport.model.imports import (
+    ChunkTally,
+    Import,
+    ImportFault,
+    ImportFile,
+    ImportOptions,
+    Mode,
+    OnMatch,
+    Policy,
+)
+from rowport.model.organizations import Organization
+from rowport.model.record_types import RecordType
+from rowport.model.states import ImportState, Phase
+from rowport.ports import ChunkSpan, FormatLayout
+from rowport.ports.ledger import PlannedChunk
+
+Row = Mapping[str, Any]
+
+
+def to_organization(row: Row) -> Organization:
+    """Give the organization of a row."""
+    return Organization(
+        id=row["id"],
+        oid=row["oid"],
+        slug=row["slug"],
+        name=row["name"],
+        time_zone=row["time_zone"],
+        attributes=row["attributes"],
+    )
+
+
+def to_record_type(row: Row) -> RecordType:
+    """Give the record type of a row."""
+    return RecordType(
+        id=row["id"],
+        oid=row["oid"],
+        organization_id=row["organization_id"],
+        name=row["name"],
+        version=row["version"],
+        schema=parse(row["schema_document"]),
+        key=tuple(row["key"]),
+        table_schema=row["table_schema"],
+        table_name=row["table_name"],
+        attributes=row["attributes"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
+
+
+def to_import(row: Row) -> Import:
+    """Give the import of a row of `import_by_id` or `list_imports`."""
+    processed = {n: int(row[n]) for n in ("created", "updated", "unchanged", "skipped", "failed")}
+    counts = Counts(**processed, pending=int(row["rows"]) - sum(processed.values()))
+    return Import(
+        id=row["id"],
+        oid=row["oid"],
+        organization_id=row["organization_id"],
+        type_name=row["type_name"],
+        type_version=row["type_version"],
+        state=ImportState(row["state"]),
+        phase=Phase(row["phase"]) if row["phase"] else None,
+        options=to_options(row["options"]),
+        mapping=row["mapping"],
+        counts=counts,
+        chunks=ChunkTally(total=row["chunks"], done=row["chunks_done"]),
+        files=tuple(_to_file(file) for file in row["files"]),
+        error=_to_fault(row),
+        waiting=row["waiting"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _to_fault(row: Row) -> ImportFault | None:
+    if row["error_code"] is None:
+        return None
+    return ImportFault(
+        code=row["error_code"], message=row["error_message"], retryable=row["error_retryable"]
+    )
+
+
+def _to_file(file: Row) -> ImportFile:
+    return ImportFile(
+        id=UUID(file["id"]),
+        oid=file["oid"],
+        name=file["name"],
+        size_bytes=file["size_bytes"],
+        sha256=file["sha256"],
+        blob=file["blob"],
+        media_type=file["media_type"],
+        layout=file["layout"],
+    )
+
+
+def from_options(options: ImportOptions) -> dict[str, object]:
+    """Give the JSON of the options."""
+    return {
+        "key": list(options.key),
+        "mode": options.mode,
+        "on_match": options.on_match,
+        "all_or_nothing": options.policy.all_or_nothing,
+        "max_errors": options.policy.max_errors,
+        "mapping": dict(options.mapping),
+        "format": dict(options.format),
+    }
+
+
+def to_options(document: Row) -> ImportOptions:
+    """Give the options of their JSON."""
+    policy = Policy(all_or_nothing=document["all_or_nothing"], max_errors=document["max_errors"])
+    return ImportOptions(
+        key=tuple(document["key"]),
+        mode=Mode(document["mode"]),
+        on_match=OnMatch(document["on_match"]),
+        policy=policy,
+        mapping=document["mapping"],
+        format=document["format"],
+    )
+
+
+def from_layout(layout: FormatLayout) -> dict[str, object]:
+    """Give the JSON of a layout."""
+    return {
+        "format": layout.format,
+        "header": list(layout.header),
+        "options": dict(layout.options),
+        "evidence": dict(layout.evidence),
+        "confidence": layout.confidence,
+    }
+
+
+def to_planned_chunk(row: Row) -> PlannedChunk:
+    """Give the planned chunk of a row of `claim_chunk` or `chunks_of_import`."""
+    span = ChunkSpan(
+        first_row=row["first_row"],
+        rows=row["rows"],
+        first_line=row["first_line"],
+        begin=row["begin_byte"],
+        end=row["end_byte"],
+        hints=row["hints"],
+    )
+    return PlannedChunk(
+        number=row["number"], file_id=row["file_id"], span=span, staged=row["staged"]
+    )

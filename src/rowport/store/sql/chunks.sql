@@ -1,0 +1,130 @@
+-- delete_chunks --
+-- A plan that is made again replaces what an interrupted one left.
+DELETE FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
+
+-- copy_chunks --
+COPY rowport.chunks (import_id, number, organization_id, file_id, first_row, rows, first_line,
+                     begin_byte, end_byte, hints, staged, priority, turn, state)
+FROM STDIN;
+
+-- claim_chunk --
+-- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
+-- the work begins, so that a chunk that kills its worker is found out.
+UPDATE rowport.chunks AS k
+SET attempts = k.attempts + 1, run_after = clock_timestamp() + interval '3 seconds'
+FROM (
+    SELECT import_id, number
+    FROM rowport.chunks
+    WHERE state = 'waiting' AND run_after <= clock_timestamp()
+    ORDER BY priority DESC, turn, import_id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+) AS next
+WHERE k.import_id = next.import_id AND k.number = next.number
+RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
+          k.begin_byte, k.end_byte, k.hints, k.staged, k.attempts;
+
+-- lock_chunk --
+-- The lease: held until the transaction ends.  No row when another worker has it or had it.
+SELECT 1 AS locked
+FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+  AND number = %(number)s AND state = 'waiting'
+FOR UPDATE SKIP LOCKED;
+
+-- finish_chunk --
+UPDATE rowport.chunks
+SET state = %(state)s, created = %(created)s, updated = %(updated)s, unchanged = %(unchanged)s,
+    skipped = %(skipped)s, failed = %(failed)s, fault = NULL, finished_at = clock_timestamp()
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
+
+-- insert_chunk_result --
+INSERT INTO rowport.chunk_results
+    (import_id, number, organization_id, outcomes, errors, raw, before)
+VALUES
+    (%(import_id)s, %(number)s, %(organization_id)s, %(outcomes)s, %(errors)s, %(raw)s,
+     %(before)s);
+
+-- put_back_chunk --
+-- The attempt does not count: nothing was wrong with the chunk.
+UPDATE rowport.chunks
+SET attempts = greatest(attempts - 1, 0), run_after = clock_timestamp() + %(delay)s,
+    fault = coalesce(%(fault)s, fault)
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
+  AND state = 'waiting';
+
+-- delay_chunk --
+-- The attempt counts; the chunk is tried again later.
+UPDATE rowport.chunks
+SET run_after = clock_timestamp() + %(delay)s, fault = %(fault)s
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
+  AND state = 'waiting';
+
+-- void_waiting_chunks --
+-- Those that no worker holds; what is in flight ends by itself.
+UPDATE rowport.chunks AS k
+SET state = 'void'
+FROM (
+    SELECT number
+    FROM rowport.chunks
+    WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+      AND state IN ('waiting', 'held')
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE k.import_id = %(import_id)s AND k.number = free.number;
+
+-- chunks_of_import --
+SELECT number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints, staged
+FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+ORDER BY number;
+
+-- import_progress --
+-- How many chunks are still to come, and how many rows failed.
+SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
+       count(*) FILTER (WHERE state = 'held') AS held,
+       coalesce(sum(failed), 0) AS failed
+FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
+
+-- any_chunk_waits --
+-- Whether a worker could do something now.
+SELECT EXISTS (
+    SELECT 1 FROM rowport.chunks WHERE state = 'waiting' AND run_after <= clock_timestamp()
+) AS waits;
+
+-- publish_keys --
+INSERT INTO rowport.chunk_keys (import_id, number, organization_id, digests)
+VALUES (%(import_id)s, %(number)s, %(organization_id)s, %(digests)s)
+ON CONFLICT (import_id, number) DO UPDATE SET digests = excluded.digests;
+
+-- earlier_chunks --
+-- Chunks before this one whose keys the destination cannot tell: those that are not done, and in a
+-- dry run, which writes nothing, all of them.
+SELECT k.number, p.digests IS NOT NULL AS published
+FROM rowport.chunks AS k
+LEFT JOIN rowport.chunk_keys AS p ON p.import_id = k.import_id AND p.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.number < %(number)s AND (k.state = 'waiting' OR %(dry_run)s)
+ORDER BY k.number;
+
+-- digests_of_chunks --
+SELECT number, digests
+FROM rowport.chunk_keys
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+  AND number = ANY (%(numbers)s)
+ORDER BY number;
+
+-- forget_keys --
+DELETE FROM rowport.chunk_keys
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
+
+-- chunk_results --
+-- What was written of each chunk, with where it begins; a chunk without a result is pending.
+SELECT k.number, k.first_row, k.rows, k.first_line, k.state, r.outcomes, r.errors, r.raw
+FROM rowport.chunks AS k
+LEFT JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND (NOT %(failed_only)s OR k.failed > 0)
+ORDER BY k.number;

@@ -1,0 +1,11 @@
+-- organization_by_slug --
+-- No row when there is none.
+SELECT id, oid, slug, name, time_zone, attributes, created_at
+FROM rowport.organizations
+WHERE slug = %(slug)s;
+
+-- insert_organization --
+-- Nothing happens when the slug exists: two processes may start at once.
+INSERT INTO rowport.organizations (id, oid, slug, name)
+VALUES (%(id)s, %(oid)s, %(slug)s, %(name)s)
+ON CONFLICT (slug) DO NOTHING;
