@@ -1,0 +1,181 @@
+"""Cut a file into spans of whole records in one pass, in memory of a few blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from rowport.engine.delimited.records import RecordIndex, blank_records, index_records
+from rowport.ports import ChunkSpan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from rowport.engine.delimited.encodings import Encoding
+    from rowport.engine.delimited.grammar import Grammar
+    from rowport.ports import ChunkLimits
+
+OVERSIZE: Final = "oversize"
+CLEAN: Final = "clean"
+
+
+class Cutter:
+    """Takes the blocks of a file in order and gives the spans that are complete.
+
+    A span begins with the first byte of a data row; blank records between spans belong to none,
+    those inside one are not counted in its rows.
+    """
+
+    def __init__(
+        self,
+        *,
+        grammar: Grammar,
+        encoding: Encoding,
+        limits: ChunkLimits,
+        begin: int,
+        first_line: int,
+    ) -> None:
+        """Start at byte `begin`, which is the first byte of line `first_line`."""
+        self._grammar = grammar
+        self._encoding = encoding
+        self._limits = limits
+        self._carry = b""
+        self._offset = begin
+        self._line = first_line
+        self._row = 1
+        self._skipped_from: tuple[int, int] | None = None
+        """Offset and line where an oversize record began whose end was not seen yet."""
+
+    def feed(self, block: bytes, *, is_final: bool) -> Iterator[ChunkSpan]:
+        """Take the next block and yield the spans that end in it; `is_final` ends the file."""
+        self._carry = self._carry + block if self._carry else block
+        if self._skipped_from is not None:
+            yield from self._end_of_oversize(is_final=is_final)
+        if self._carry and self._skipped_from is None:
+            yield from self._spans(is_final=is_final)
+
+    def _spans(self, *, is_final: bool) -> Iterator[ChunkSpan]:
+        raw = self._carry
+        text = self._encoding.to_utf8(raw)
+        index = index_records(text, self._grammar, is_final=is_final)
+        if not len(index.last_lines):
+            if len(text) > 2 * self._grammar.max_record_bytes:
+                self._skipped_from = (self._offset, self._line)
+                lines = self._encoding.line_ends(raw, is_final=False)
+                self._advance(int(lines[-1]) if len(lines) else 0, len(lines))
+                self._drop()
+            return
+        cut = _Cut(raw, text, index, grammar=self._grammar, encoding=self._encoding)
+        record = cut.next_row(0)
+        while record < cut.records:
+            end = cut.span_end(record, self._limits)
+            if end == cut.records and not is_final and not cut.is_oversize(record):
+                break
+            yield self._span(cut, record, end)
+            record = cut.next_row(end)
+        self._advance(cut.byte_of(record), cut.line_of(record))
+
+    def _span(self, cut: _Cut, record: int, end: int) -> ChunkSpan:
+        rows = cut.rows_between(record, end)
+        first_row = self._row
+        self._row += rows
+        return ChunkSpan(
+            first_row=first_row,
+            rows=rows,
+            first_line=self._line + cut.line_of(record),
+            begin=self._offset + cut.byte_of(record),
+            end=self._offset + cut.byte_of(end),
+            hints=cut.hints(record, end),
+        )
+
+    def _advance(self, size: int, lines: int) -> None:
+        self._carry = self._carry[size:]
+        self._offset += size
+        self._line += lines
+
+    def _drop(self) -> None:
+        """Forget the bytes of an oversize record but for a last unit (it may be half a CRLF)."""
+        unit = self._encoding.unit_bytes
+        keep = unit + len(self._carry) % unit
+        self._advance(max(0, len(self._carry) - keep), 0)
+
+    def _end_of_oversize(self, *, is_final: bool) -> Iterator[ChunkSpan]:
+        lines = self._encoding.line_ends(self._carry, is_final=is_final)
+        if self._skipped_from is None or not len(lines):
+            self._drop()
+            return
+        begin, line = self._skipped_from
+        self._skipped_from = None
+        self._advance(int(lines[0]), 1)
+        row = self._row
+        self._row += 1
+        yield ChunkSpan(
+            first_row=row,
+            rows=1,
+            first_line=line,
+            begin=begin,
+            end=self._offset,
+            hints={CLEAN: False, OVERSIZE: True},
+        )
+
+
+class _Cut:
+    """The records of one buffer in bytes of the file."""
+
+    def __init__(
+        self,
+        raw: bytes,
+        text: bytes,
+        index: RecordIndex,
+        *,
+        grammar: Grammar,
+        encoding: Encoding,
+    ) -> None:
+        lines = index.line_ends if encoding.is_utf8 else encoding.line_ends(raw, is_final=True)
+        zero = np.zeros(1, np.int64)
+        self._bytes = np.concatenate([zero, lines[index.last_lines]])
+        self._lines = np.concatenate([zero, index.last_lines + 1])
+        blank = blank_records(text, index, grammar)
+        self._rows: NDArray[np.int64] = np.concatenate([zero, np.cumsum(~blank)])
+        self._data = np.flatnonzero(~blank)
+        self._stray = index.stray
+        self._oversize = index.oversize
+        self.records = len(index.last_lines)
+
+    def byte_of(self, record: int) -> int:
+        return int(self._bytes[record])
+
+    def line_of(self, record: int) -> int:
+        return int(self._lines[record])
+
+    def rows_between(self, record: int, end: int) -> int:
+        return int(self._rows[end] - self._rows[record])
+
+    def next_row(self, record: int) -> int:
+        """Give the first record from `record` on that is not blank, else the number of all."""
+        place = int(np.searchsorted(self._data, record))
+        return int(self._data[place]) if place < len(self._data) else self.records
+
+    def is_oversize(self, record: int) -> bool:
+        return bool(np.isin(record, self._oversize))
+
+    def span_end(self, record: int, limits: ChunkLimits) -> int:
+        """Give the record before which a span that begins with `record` has to end."""
+        if self.is_oversize(record):
+            return record + 1
+        last_byte = self._bytes[record] + limits.chunk_bytes
+        by_bytes = int(np.searchsorted(self._bytes, last_byte, "right")) - 1
+        last_row = self._rows[record] + limits.chunk_rows
+        by_rows = int(np.searchsorted(self._rows, last_row, "right")) - 1
+        oversize = int(np.searchsorted(self._oversize, record))
+        by_size = int(self._oversize[oversize]) if oversize < len(self._oversize) else self.records
+        return max(record + 1, min(by_bytes, by_rows, by_size))
+
+    def hints(self, record: int, end: int) -> dict[str, object]:
+        first, last = np.searchsorted(self._stray, [record, end]).tolist()
+        if self.is_oversize(record):
+            return {CLEAN: False, OVERSIZE: True}
+        return {CLEAN: first == last}

@@ -1,0 +1,81 @@
+"""What a file that is no table seems to be, by how its bytes look."""
+
+from __future__ import annotations
+
+from typing import Final
+
+SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
+    (0, b"\xff\xd8\xff", "a JPEG image"),
+    (0, b"GIF87a", "a GIF image"),
+    (0, b"GIF89a", "a GIF image"),
+    (8, b"WEBP", "a WebP image"),
+    (0, b"II*\x00", "a TIFF image"),
+    (0, b"MM\x00*", "a TIFF image"),
+    (0, b"%PDF-", "a PDF document"),
+    (0, b"{\\rtf", "an RTF document"),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or an encrypted Office document"),
+    (0, b"PK\x03\x04", "a ZIP archive or an Office document"),
+    (0, b"PK\x05\x06", "an empty ZIP archive"),
+    (0, b"\x1f\x8b", "gzip-compressed data"),
+    (0, b"BZh", "bzip2-compressed data"),
+    (0, b"\xfd7zXZ\x00", "xz-compressed data"),
+    (0, b"\x28\xb5\x2f\xfd", "Zstandard-compressed data"),
+    (0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (0, b"Rar!\x1a\x07", "a RAR archive"),
+    (257, b"ustar", "a tar archive"),
+    (0, b"\x7fELF", "a program"),
+    (0, b"MZ\x90", "a Windows program"),
+    (0, b"\xca\xfe\xba\xbe", "a program"),
+    (0, b"\xcf\xfa\xed\xfe", "a program"),
+    (0, b"SQLite format 3\x00", "an SQLite database"),
+    (0, b"PAR1", "a Parquet file"),
+    (0, b"ARROW1", "an Arrow file"),
+    (0, b"Obj\x01", "an Avro file"),
+    (0, b"ORC", "an ORC file"),
+    (0, b"OggS", "an Ogg recording"),
+    (0, b"ID3", "an MP3 recording"),
+    (0, b"fLaC", "a FLAC recording"),
+    (4, b"ftyp", "a video"),
+    (0, b"-----BEGIN PGP", "an encrypted message"),
+    (0, b"\xfe\xed\xfe\xed", "a Java key store"),
+)
+"""Offset, bytes, and what they are the mark of (list of file signatures, public knowledge)."""
+
+_TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f\x01\x00")
+"""Control characters that text files do hold: spaces, separators, Ctrl-Z, a rare NUL."""
+_MAX_CONTROL_SHARE: Final = 0.02
+_MAX_NUL_SHARE: Final = 0.2
+_MIN_CONTROL_KINDS: Final = 4
+_SHORT: Final = frozenset({b"ORC", b"BZh", b"ID3", b"PAR1", b"\x1f\x8b"})
+"""Marks that a text could begin with: they need a control character nearby."""
+
+
+def seems_to_be(head: bytes) -> str | None:
+    """Say what a file that begins with `head` seems to be; None if it may well be text."""
+    for offset, mark, what in SIGNATURES:
+        if head.startswith(mark, offset) and not (mark in _SHORT and _is_texty(head[:512])):
+            return what
+    return None if _is_texty(head) else "binary data"
+
+
+def _is_texty(head: bytes) -> bool:
+    if not head or head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
+        return True
+    if _is_wide(head):
+        return True
+    if head.count(0) > _MAX_NUL_SHARE * len(head):
+        return False
+    controls = [byte for byte in range(0x20) if byte not in _TEXT_CONTROLS and byte in head]
+    share = sum(head.count(byte) for byte in controls) / len(head)
+    return share <= _MAX_CONTROL_SHARE or len(controls) < _MIN_CONTROL_KINDS
+
+
+def _is_wide(head: bytes) -> bool:
+    """Say whether zero bytes stand where UTF-16 or UTF-32 of Western text has them."""
+    halves = head[0::2], head[1::2]
+    if not halves[1]:
+        return False
+    low, high = sorted(half.count(0) / len(half) for half in halves)
+    quarters = [head[n::4].count(0) / max(1, len(head[n::4])) for n in range(4)]
+    return (high > 0.4 and low < 0.05) or sorted(quarters)[1:] >= [0.4, 0.9, 0.9]  # noqa: PLR2004

@@ -1,0 +1,119 @@
+"""Guess the encoding of a text from samples of its bytes."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rowport.engine.delimited.encodings import UTF8, Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, UTF8),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""UTF-32 before UTF-16, whose mark it begins with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodingGuess:
+    """An encoding and why."""
+
+    encoding: Encoding
+    bom_bytes: int
+    confidence: float
+    reason: str
+
+
+def byte_order_mark(head: bytes) -> tuple[str, int] | None:
+    """Give the encoding that a byte order mark names and the length of the mark."""
+    for mark, name in _BOMS:
+        if head.startswith(mark):
+            return name, len(mark)
+    return None
+
+
+def guess_encoding(samples: Sequence[bytes]) -> EncodingGuess:
+    """Guess from samples, the first of which is the beginning of the file."""
+    head = samples[0]
+    marked = byte_order_mark(head)
+    if marked:
+        return _guess(marked[0], 1.0, "byte order mark", bom_bytes=marked[1])
+    wide = _wide(head)
+    if wide:
+        return _guess(wide, 0.9, "zero bytes at every other place")
+    return _guess_narrow(samples)
+
+
+def _guess(name: str, confidence: float, reason: str, *, bom_bytes: int = 0) -> EncodingGuess:
+    return EncodingGuess(
+        encoding=Encoding(name=name), bom_bytes=bom_bytes, confidence=confidence, reason=reason
+    )
+
+
+_WIDE_ZEROS: Final = {
+    "utf-32-le": (0, 1, 1, 1),
+    "utf-32-be": (1, 1, 1, 0),
+    "utf-16-le": (0, 1, 0, 1),
+    "utf-16-be": (1, 0, 1, 0),
+}
+"""Which bytes of four are zero in text that is mostly ASCII."""
+
+
+def _wide(head: bytes) -> str | None:
+    if len(head) < 4:  # noqa: PLR2004  one unit of UTF-32
+        return None
+    shares = [head[n::4].count(0) / len(head[n::4]) for n in range(4)]
+    for name, pattern in _WIDE_ZEROS.items():
+        if all((share > 0.4) == bool(zero) for share, zero in zip(shares, pattern, strict=True)):  # noqa: PLR2004
+            return name
+    return None
+
+
+def _guess_narrow(samples: Sequence[bytes]) -> EncodingGuess:
+    good = bad = 0
+    for number, sample in enumerate(samples):
+        more, worse = utf8_sequences(_trimmed(sample) if number else sample)
+        good += more
+        bad += worse
+    if not bad:
+        reason = "all multi-byte sequences are valid UTF-8" if good else "only ASCII in the samples"
+        return _guess(UTF8, 1.0 if good else 0.95, reason)
+    if good > _REPAIR_RATIO * bad:
+        return _guess(UTF8, 0.8, f"{good} valid UTF-8 sequences, {bad} invalid bytes")
+    return _guess("cp1252", 0.5, "not UTF-8")
+
+
+_REPAIR_RATIO: Final = 5
+
+
+def _trimmed(sample: bytes) -> bytes:
+    """Take off the halves of characters at the ends of a sample cut out of the middle."""
+    first = min((sample.find(mark) for mark in (b"\n", b"\r") if mark in sample), default=-1)
+    last = max(sample.rfind(b"\n"), sample.rfind(b"\r"))
+    return sample[first + 1 : last + 1]
+
+
+def utf8_sequences(sample: bytes) -> tuple[int, int]:
+    """Count the multi-byte sequences that are UTF-8 and the places that are not."""
+    if sample.isascii():
+        return 0, 0
+    text = sample.decode(UTF8, "surrogateescape")
+    bad = sum(1 for char in text if "\udc80" <= char <= "\udcff")
+    good = sum(1 for char in text if char > "\x7f") - bad
+    return good, bad
+
+
+def given_encoding(name: str, head: bytes) -> EncodingGuess:
+    """Give the encoding that a person named; a byte order mark of it is still no text."""
+    marked = byte_order_mark(head)
+    bom_bytes = 0
+    if marked and (marked[0] == name or marked[0][:6] == name[:6] == "utf-16"):
+        name, bom_bytes = marked
+    return _guess(name, 1.0, "given", bom_bytes=bom_bytes)

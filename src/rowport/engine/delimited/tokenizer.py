@@ -1,0 +1,159 @@
+"""Take one record apart whatever its quotes look like.
+
+A quote opens a cell only if a matching one closes it before a delimiter or a line end;
+otherwise it is a character like any other.  So a forgotten quote costs nothing but itself: the
+record ends where its line ends, and the rest of the file goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rowport.engine.delimited.grammar import Grammar
+
+
+_LINE_END = re.compile(rb"[\r\n]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One record as it was taken apart."""
+
+    cells: tuple[bytes, ...]
+    end: int
+    """Where the next record begins."""
+
+
+class _Incomplete(Exception):
+    """What follows the buffer decides."""
+
+
+def scan(buffer: bytes, begin: int, grammar: Grammar, *, is_final: bool) -> Record | None:
+    """Take the record that begins at `begin` apart.
+
+    None: the buffer is not final and what follows it could change the answer.
+    """
+    machine = _machine(grammar)
+    try:
+        return machine.record(buffer, begin, is_final=is_final)
+    except _Incomplete:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _machine(grammar: Grammar) -> _Machine:
+    return _Machine(grammar)
+
+
+class _Machine:
+    """The patterns of one grammar."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
+        delimiter = re.escape(grammar.delimiter)
+        self.padding = re.compile(rb"[ ]*+" if grammar.delimiter.strip(b" ") else b"")
+        stop = rb"[^\r\n]" if len(grammar.delimiter) > 1 else rb"[^\r\n" + delimiter + rb"]"
+        ahead = rb"(?!" + delimiter + rb")" if len(grammar.delimiter) > 1 else b""
+        self.bare = re.compile(rb"(?:" + ahead + stop + rb")*+", re.DOTALL)
+        if grammar.escape:
+            escape = re.escape(grammar.escape)
+            any_of = rb"(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*+"
+            self.bare = re.compile(any_of, re.DOTALL)
+            self.escaped = re.compile(escape + rb"(.)", re.DOTALL)
+        self.after = re.compile(rb"(?=" + delimiter + rb"|[\r\n])")
+        if grammar.quote:
+            quote = re.escape(grammar.quote)
+            escaped = re.escape(grammar.escape) + rb".|" if grammar.escape else b""
+            plain = rb"[^" + quote + (re.escape(grammar.escape) if grammar.escape else b"") + rb"]"
+            self.body = re.compile(
+                rb"(?:" + escaped + plain + rb"++|" + quote + quote + rb")*+", re.DOTALL
+            )
+
+    def record(self, buffer: bytes, begin: int, *, is_final: bool) -> Record:
+        cells: list[bytes] = []
+        position = begin
+        size = len(buffer)
+        delimiter = self.grammar.delimiter
+        while True:
+            cell, position = self._cell(buffer, position, is_final=is_final)
+            cells.append(cell)
+            if buffer.startswith(delimiter, position):
+                position += len(delimiter)
+                continue
+            if position >= size:
+                if not is_final:
+                    raise _Incomplete
+                return Record(cells=tuple(cells), end=size)
+            if buffer[position] == 0x0D:  # noqa: PLR2004  CR
+                if position + 1 >= size and not is_final:
+                    raise _Incomplete
+                if buffer.startswith(b"\n", position + 1):
+                    position += 1
+            return Record(cells=tuple(cells), end=position + 1)
+
+    def _cell(self, buffer: bytes, begin: int, *, is_final: bool) -> tuple[bytes, int]:
+        quote = self.grammar.quote
+        if quote:
+            padded = self.padding.match(buffer, begin)
+            opening = padded.end() if padded else begin
+            if buffer.startswith(quote, opening):
+                found = self._quoted(buffer, opening, is_final=is_final)
+                if found is not None:
+                    return found
+        bare = self.bare.match(buffer, begin)
+        end = bare.end() if bare else begin
+        cell = buffer[begin:end]
+        if self.grammar.escape:
+            cell = self.escaped.sub(rb"\1", cell)
+        return cell, end
+
+    def _quoted(self, buffer: bytes, opening: int, *, is_final: bool) -> tuple[bytes, int] | None:
+        """Give the quoted cell and where it ends; None if the quote opens nothing."""
+        body = self.body.match(buffer, opening + 1)
+        closing = body.end() if body else opening + 1
+        size = len(buffer)
+        limit = opening + self.grammar.max_record_bytes
+        while closing < size and closing <= limit:
+            if closing + 1 >= size and not is_final:
+                raise _Incomplete  # it may be the first half of a doubled quote
+            end = self._ends_at(buffer, closing + 1, is_final=is_final)
+            if end is not None:
+                return self._text(buffer[opening + 1 : closing]), end
+            if _LINE_END.search(buffer, opening, closing):
+                return None  # more likely this quote opens another cell
+            following = self._next_on_line(buffer, closing + 1, is_final=is_final)
+            if following is None:
+                return None
+            closing = following
+        if closing > limit or is_final:
+            return None
+        raise _Incomplete
+
+    def _ends_at(self, buffer: bytes, position: int, *, is_final: bool) -> int | None:
+        """Give where the cell ends if nothing but padding stands before delimiter or line end."""
+        padded = self.padding.match(buffer, position)
+        position = padded.end() if padded else position
+        if position >= len(buffer):
+            if not is_final:
+                raise _Incomplete
+            return position
+        return position if self.after.match(buffer, position) else None
+
+    def _next_on_line(self, buffer: bytes, position: int, *, is_final: bool) -> int | None:
+        """Give the next quote before the line ends: a quote inside a cell that was not doubled."""
+        quote = self.grammar.quote or b""
+        line_end = _LINE_END.search(buffer, position)
+        if line_end is None and not is_final:
+            raise _Incomplete
+        following = buffer.find(quote, position, line_end.start() if line_end else len(buffer))
+        return None if following < 0 else following
+
+    def _text(self, body: bytes) -> bytes:
+        quote = self.grammar.quote or b""
+        if self.grammar.escape:
+            body = self.escaped.sub(rb"\1", body)
+        return body.replace(quote + quote, quote)
