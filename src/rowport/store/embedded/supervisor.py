@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rowport.model.errors import Unavailable
-from rowport.store.embedded.cluster import Cluster, prepare
+from rowport.store.embedded.cluster import SOCKET_NAME, Cluster, prepare
 from rowport.store.embedded.layout import ROOT, Home
 from rowport.store.embedded.locks import is_current, try_lock, wait_lock
 from rowport.store.embedded.process import evict, is_ready, start_server, stop_server
@@ -52,6 +52,7 @@ class Supervisor:
         self._log = log
         self._clients_lock = home.open(home.clients, os.O_RDWR)
         self._server: subprocess.Popen[bytes] | None = None
+        self._socket = Path()
         self._is_ready = False
         self._failures = 0
         self._started_at = 0.0
@@ -72,6 +73,7 @@ class Supervisor:
             select.select([wake], [], [], POLL_S if self._is_ready else STARTING_POLL_S)
             with suppress(BlockingIOError):
                 os.read(wake, 1_024)
+        self._tell(Phase.STARTING)
         if self._server:
             stop_server(self._server)
             say("nobody is left: stopped the server")
@@ -96,16 +98,20 @@ class Supervisor:
         elif not self._is_ready and is_ready(self._server, cluster.data):
             self._is_ready = True
             say(f"the server is ready after {now - self._started_at:.2f} s")
-            self._tell(Phase.READY, socket=str(cluster.socket))
+            self._tell(Phase.READY, socket=str(self._socket))
+        elif self._is_ready and not (self._socket / SOCKET_NAME).exists():
+            say("somebody removed the socket")
+            stop_server(self._server)
 
     def _start(self, cluster: Cluster, now: float) -> None:
         self._started_at = now
         try:
             evict(cluster.data)
+            self._socket = cluster.socket_directory()
             self._server = start_server(
                 cluster.binaries.directory / "postgres",
                 data=cluster.data,
-                socket=cluster.socket,
+                socket=self._socket,
                 log=self._log,
                 user_options=cluster.user.popen_options(),
             )
