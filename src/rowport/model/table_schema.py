@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+TRUE_VALUES: Final = ("true", "True", "TRUE", "1")
+FALSE_VALUES: Final = ("false", "False", "FALSE", "0")
 
 
 class FieldType(StrEnum):
@@ -38,7 +41,10 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
-    """What values of a field must satisfy.  Bounds and enum members stay as written (text or JSON)."""
+    """What values of a field must satisfy.
+
+    Bounds and enum members stay as written (text or JSON).
+    """
 
     required: bool = False
     unique: bool = False
@@ -61,6 +67,8 @@ class Field:
     type: FieldType = FieldType.STRING
     format: str = "default"
     title: str | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """Title by language (our profile)."""
     description: str | None = None
     aliases: tuple[str, ...] = ()
     """Other headers that mean this field (our profile)."""
@@ -71,8 +79,8 @@ class Field:
     decimal_char: str = "."
     group_char: str | None = None
     bare_number: bool = True
-    true_values: tuple[str, ...] = ("true", "True", "TRUE", "1")
-    false_values: tuple[str, ...] = ("false", "False", "FALSE", "0")
+    true_values: tuple[str, ...] = TRUE_VALUES
+    false_values: tuple[str, ...] = FALSE_VALUES
     categories: tuple[object, ...] | None = None
     item_type: str = "string"
     """`list` only: the type of the items."""

@@ -1,0 +1,171 @@
+"""One chunk's cells, read: typed where they could be, with the reason where they could not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from rowport.engine.validation.cells import CellFault, CellReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rowport.engine.validation.constraints import Check
+
+_DECIMAL_DIGITS: Final = 38
+
+
+@dataclass(slots=True, kw_only=True)
+class Column:
+    """The cells of one field in one chunk."""
+
+    raw: pl.Series
+    """The text of each cell."""
+    values: pl.Series
+    """The typed value of each; null where there is none or it could not be read."""
+    missing: pl.Series
+    """True where there is no value."""
+    nul: pl.Series | None = None
+    """True where the cell holds U+0000; None: nowhere."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Why a text could not be read, for each such text."""
+    scale: int = 0
+    """Decimals: the scale of `values` or `wide`."""
+    wide: list[Any] | None = None
+    """Decimals that no decimal128 of one scale can hold together; `values` is their text then."""
+
+    @property
+    def unread(self) -> pl.Series:
+        """True where a cell could not be read."""
+        unread = self.values.is_null() & ~self.missing
+        return unread if self.nul is None else unread & ~self.nul
+
+    def breaks(self, check: Check) -> pl.Series:
+        """Tell which values break a rule; null where there is no value."""
+        if check.broken is not None and self.wide is None:
+            return self.values.to_frame("v").select(check.broken(pl.col("v"))).to_series()
+        distinct = self.values.drop_nulls().unique()
+        read = Decimal if self.wide is not None else _as_is
+        broken = [check.breaks(read(value)) for value in distinct]
+        if not broken:
+            return pl.repeat(value=False, n=len(self.values), eager=True)
+        return self.values.replace_strict(
+            distinct, pl.Series(broken, dtype=pl.Boolean), default=False, return_dtype=pl.Boolean
+        )
+
+
+def read_columns(
+    plans: Sequence[tuple[str, CellReader, tuple[str, ...]]], cells: pa.Table
+) -> list[Column]:
+    """Read the cells of each (field, reader, texts that mean no value)."""
+    frame = pl.from_arrow(cells.select([name for name, _, _ in plans]))
+    if not isinstance(frame, pl.DataFrame):  # pragma: no cover  tables give frames
+        raise TypeError
+    wanted: list[pl.Expr] = []
+    nul = [_has_nul(cells.column(name)) for name, _, _ in plans]
+    for place, (name, reader, missing) in enumerate(plans):
+        raw = pl.col(name)
+        absent = raw.is_null() | raw.is_in(list(missing)) if missing else raw.is_null()
+        present = pl.when(~absent).then(raw)
+        if nul[place]:
+            present = pl.when(~raw.str.contains("\0", literal=True)).then(present)
+        wanted.append(absent.alias(f"m{place}"))
+        wanted.append(reader.fast(present).alias(f"v{place}"))
+    read = frame.select(wanted)
+    return [
+        _finish(
+            reader,
+            raw=frame[name],
+            values=read[f"v{place}"],
+            missing=read[f"m{place}"],
+            has_nul=nul[place],
+        )
+        for place, (name, reader, _) in enumerate(plans)
+    ]
+
+
+def _finish(
+    reader: CellReader, *, raw: pl.Series, values: pl.Series, missing: pl.Series, has_nul: bool
+) -> Column:
+    """Give the cells that the fast path did not take to the exact reader."""
+    column = Column(raw=raw, values=values, missing=missing)
+    if has_nul:
+        column.nul = raw.str.contains("\0", literal=True).fill_null(value=False)
+    odd = column.unread
+    texts: list[str] = []
+    exact: list[Any] = []
+    if odd.any():
+        for text in raw.filter(odd).unique().to_list():
+            try:
+                exact.append(reader.exact(text))
+                texts.append(text)
+            except CellFault as fault:
+                column.reasons[text] = str(fault)
+    if reader.decimal:
+        _scale(column, texts, exact, odd)
+    elif texts:
+        _merge(column, odd, texts, pl.Series(exact, dtype=reader.dtype), reader.dtype)
+    return column
+
+
+def _merge(
+    column: Column, odd: pl.Series, texts: list[str], exact: pl.Series, dtype: pl.DataType
+) -> None:
+    """Put the exact reader's values where their texts stand."""
+    table = pl.DataFrame({"text": texts, "value": exact})
+    places = odd.arg_true()
+    found = (
+        column.raw.gather(places)
+        .to_frame("text")
+        .join(table, on="text", how="left", maintain_order="left")["value"]
+    )
+    column.values = column.values.cast(dtype).scatter(places, found)
+
+
+def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Series) -> None:
+    """Make decimals of plain texts, with the most decimals typed in the column as their scale."""
+    plain = column.values
+    point = plain.str.find(".", literal=True)
+    scale = int((plain.str.len_bytes() - point - 1).max() or 0)  # type: ignore[arg-type]
+    whole = int(plain.str.len_bytes().max() or 0)  # type: ignore[arg-type]
+    for value in exact:
+        exponent = int(value.as_tuple().exponent)
+        scale = max(scale, -exponent)
+        whole = max(whole, value.adjusted() + 1)
+    column.scale = scale
+    texts_of = [format(value, "f") for value in exact]
+    if texts:
+        _merge(column, odd, texts, pl.Series(texts_of, dtype=pl.String), pl.String())
+    if whole + scale > _DECIMAL_DIGITS and _widest(column.values) + scale > _DECIMAL_DIGITS:
+        column.wide = [None if text is None else Decimal(text) for text in column.values]
+        return
+    column.values = column.values.cast(pl.Decimal(_DECIMAL_DIGITS, scale))
+
+
+def _widest(plain: pl.Series) -> int:
+    """Give the most digits before the point of any text, zeros in front left out."""
+    digits = plain.str.extract(r"^[+-]?0*([0-9]*)").str.len_bytes().max()
+    return int(digits or 0)  # type: ignore[arg-type]
+
+
+def _has_nul(cells: pa.ChunkedArray) -> bool:
+    """Tell whether any cell may hold a zero byte, by one look at the bytes."""
+    for chunk in cells.chunks:
+        data = chunk.buffers()[2] if len(chunk.buffers()) > 2 else None  # noqa: PLR2004  Arrow's
+        if data is None or len(chunk) == 0:
+            continue
+        width = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
+        offsets = np.frombuffer(chunk.buffers()[1], dtype=width)
+        first, last = int(offsets[chunk.offset]), int(offsets[chunk.offset + len(chunk)])
+        if last > first and not np.frombuffer(data, dtype=np.uint8)[first:last].all():
+            return True
+    return False
+
+
+def _as_is(value: Any) -> Any:  # noqa: ANN401  any typed value
+    return value
