@@ -1,0 +1,44 @@
+"""The managed table: one real typed table for each record type, in the ledger's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rowport.destinations.postgres.loading import load
+from rowport.destinations.postgres.memory import Memory
+from rowport.destinations.postgres.preparing import prepare
+
+if TYPE_CHECKING:
+    from rowport.model.record_types import RecordType
+    from rowport.ports import LoadBatch, LoadResult, Transaction
+
+
+class PostgresDestination:
+    """Loads records into managed tables; keep one for the life of a process, since it learns."""
+
+    kind: ClassVar[str] = "postgres"
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+
+    def prepare(self, tx: Transaction, record_type: RecordType) -> None:
+        """Create the managed table, or let it follow the record type.
+
+        Raises:
+            DestinationConflict: what is there cannot follow; nothing was changed.
+            Unavailable: the table is in use for longer than five seconds.
+        """
+        prepare(tx, record_type)
+
+    def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
+        """Load the rows inside `tx`; the fate of each is in the answer.
+
+        Raises:
+            Unavailable: other loads won every race for the same records.
+        """
+        return load(tx, record_type, batch, self._memory)
+
+
+def destination() -> PostgresDestination:
+    """Make the destination."""
+    return PostgresDestination()
