@@ -177,9 +177,8 @@ def rowport(*arguments: str, accept: Sequence[int] = (0,), is_shown: bool = True
     Progress and messages go to the terminal untouched.
     """
     if is_shown:
-        say(
-            f"\n  $ rowport {shlex.join(argument for argument in arguments if argument != '--json')}"
-        )
+        shown = [argument for argument in arguments if argument != "--json"]
+        say(f"\n  $ rowport {shlex.join(shown)}")
     world = {name: value for name, value in os.environ.items() if name != "ROWPORT_DATABASE_URL"}
     done = subprocess.run(
         [ROWPORT, *arguments],
