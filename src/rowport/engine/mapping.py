@@ -104,7 +104,8 @@ def folded(text: str) -> str:
 
     A text of nothing but punctuation stays as it is.
     """
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = unicodedata.normalize("NFKC", text.casefold())
+    plain = unicodedata.normalize("NFKC", plain.casefold())
     kept = "".join(char for char in plain if char.isalnum() or unicodedata.combining(char))
     return kept or text
 

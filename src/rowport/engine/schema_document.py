@@ -84,6 +84,7 @@ def _field(at: str, raw: object) -> Field:
         type=kind,
         format=_format(f"{at}/format", raw.get("format"), kind),
         title=_get(raw, at, "title", str, None),
+        titles=_titles(f"{at}/titles", raw.get("titles")),
         description=_get(raw, at, "description", str, None),
         aliases=_strings(f"{at}/aliases", raw.get("aliases"), ()),
         example=raw.get("example"),
@@ -125,11 +126,20 @@ def _name(at: str, raw: object) -> str:
     return raw
 
 
+def _titles(at: str, raw: object) -> Mapping[str, str]:
+    """Read the titles by language (our profile)."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping) or not all(isinstance(title, str) for title in raw.values()):
+        _refuse(at, raw, "an object of language and title")
+    return dict(raw)
+
+
 def _type(at: str, raw: object) -> FieldType:
     """Read a type; none means `any`, as the standard has it since version 2."""
     if raw is None:
         return FieldType.ANY
-    if raw not in set(FieldType):
+    if raw not in tuple(FieldType):
         _refuse(at, raw, ", ".join(FieldType))
     return FieldType(str(raw))
 
@@ -175,7 +185,7 @@ def _constraints(at: str, raw: object) -> Constraints:
     )
 
 
-def _get(raw: Mapping[str, Any], at: str, key: str, kind: type[Any], default: object) -> Any:  # noqa: ANN401  a value of `kind`
+def _get(raw: Mapping[str, Any], at: str, key: str, kind: type[Any], default: Any) -> Any:  # noqa: ANN401
     value = raw.get(key)
     if value is None:
         return default

@@ -79,8 +79,11 @@ def check(form: str, kind: str) -> None:
         raise BadFormat(f"%{min(repeated)} stands twice")
 
 
-def guard(form: str) -> str | None:
-    """Give the pattern of cells that may go to the vectorised parser; None: none may."""
+def guard(form: str, *, padded: bool = False) -> str | None:
+    """Give the pattern of cells that may go to the vectorised parser; None: none may.
+
+    `padded`: days and months have two digits.
+    """
     pieces = []
     parts = re.split("(%.)", form)
     for index, part in enumerate(parts):
@@ -90,7 +93,7 @@ def guard(form: str) -> str | None:
         directive = _DIRECTIVES[part[1]][1]
         if directive is None:
             return None
-        alone = _parted(parts, index)
+        alone = not padded and _parted(parts, index)
         pieces.append(_UNPADDED.get(part[1], directive) if alone else directive)
     return f"^{''.join(pieces)}$"
 

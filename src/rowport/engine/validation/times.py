@@ -102,7 +102,7 @@ def _date_form(form: str) -> CellReader:
             raise CellFault(f"{shown(text)} is not a date of the form yyyy-mm-dd")
         return strptime.read(text, form, "date").date()
 
-    canonical = strptime.guard(form)
+    canonical = strptime.guard(form, padded=plain)
     if canonical is None:
         return CellReader(dtype=pl.Date(), fast=nothing, exact=exact)
 
