@@ -200,7 +200,8 @@ class _SpanParser:
         keep = np.zeros(len(self.ends), bool)
         keep[records] = True
         array = np.frombuffer(self.text, np.uint8)
-        return array[np.repeat(keep, self.ends - self.begins)]
+        kept: NDArray[np.uint8] = array[np.repeat(keep, self.ends - self.begins)]
+        return kept
 
     def _merged(self, table: pa.Table, records: NDArray[np.int64]) -> ParsedChunk:
         if self.good:

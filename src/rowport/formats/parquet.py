@@ -1,0 +1,173 @@
+"""Parquet: typed columns, rendered as the text that a Table Schema reads back as the same value."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rowport.model.errors import InvalidOptions, UnreadableFile
+from rowport.ports import FormatLayout, ParsedChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rowport.ports import BlobReader, ChunkLimits
+
+_MARK: Final = b"PAR1"
+
+
+class ParquetFormat:
+    """Parquet."""
+
+    name: ClassVar[str] = "parquet"
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
+
+    def recognise(self, head: bytes, file_name: str) -> float:
+        """Say how sure it is: the mark decides, but a text may begin with it."""
+        if not head.startswith(_MARK):
+            return 0.0
+        return 1.0 if file_name.lower().endswith(self.suffixes) or b"\x15" in head[:16] else 0.3
+
+    def detect(self, blob: BlobReader, overrides: Mapping[str, object]) -> FormatLayout:
+        """Read names and types from the footer."""
+        unknown = sorted(set(overrides) - {"format"})
+        if unknown:
+            raise InvalidOptions(f"Parquet files have no option {unknown[0]!r}.")
+        file = _opened(blob)
+        schema = file.schema_arrow
+        if not len(schema):
+            raise UnreadableFile("The Parquet file has no column.")
+        return FormatLayout(
+            format=self.name,
+            header=tuple(schema.names),
+            evidence={
+                "rows": file.metadata.num_rows,
+                "row_groups": file.metadata.num_row_groups,
+                "types": [str(field.type) for field in schema],
+                "written_by": file.metadata.created_by,
+            },
+        )
+
+    def batches(
+        self, blob: BlobReader, layout: FormatLayout, limits: ChunkLimits
+    ) -> Iterator[ParsedChunk]:
+        """Parse row group by row group; a row's line is its number, every row counts."""
+        file = _opened(blob)
+        first_row = 1
+        try:
+            for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
+                if batch.num_rows:
+                    yield _chunk(batch, len(layout.header), first_row)
+                first_row += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise UnreadableFile(
+                f"The Parquet file is damaged behind row {first_row - 1}: {error}"
+            ) from error
+
+
+def _opened(blob: BlobReader) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(pa.PythonFile(_Seekable(blob), mode="r"))
+    except (pa.ArrowException, OSError) as error:
+        raise UnreadableFile(f"The file is no readable Parquet file: {error}") from error
+
+
+class _Seekable(io.RawIOBase):
+    """A blob as the file object that the Parquet reader wants."""
+
+    def __init__(self, blob: BlobReader) -> None:
+        super().__init__()
+        self._blob = blob
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size_bytes}
+        self._position = max(0, origin[whence] + offset)
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._blob.size_bytes - self._position)
+        data = self._blob.read_at(self._position, left if size < 0 else min(size, left))
+        self._position += len(data)
+        return data
+
+
+def _chunk(batch: pa.RecordBatch, columns: int, first_row: int) -> ParsedChunk:
+    texts = [_text(batch.column(number)) for number in range(columns)]
+    number = pa.array(range(first_row, first_row + batch.num_rows), pa.int64())
+    return ParsedChunk(
+        cells=pa.table(texts, names=[str(place) for place in range(columns)]),
+        row=number,
+        line=number,
+    )
+
+
+def _text(column: pa.Array) -> pa.Array:
+    """Render a column as text; null stays null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        text = pc.replace_substring(column.cast(pa.string()), " ", "T", max_replacements=1)
+        return _without_zeros(text)
+    if pa.types.is_time(kind):
+        return _without_zeros(column.cast(pa.string()))
+    for is_kind, written in _WRITTEN:
+        if is_kind(kind):
+            values = [None if value is None else written(value) for value in column.to_pylist()]
+            return pa.array(values, pa.string())
+    return column.cast(pa.string())
+
+
+def _without_zeros(text: pa.Array) -> pa.Array:
+    """Take the zeros off the ends of fractions of a second."""
+    whole = pc.replace_substring_regex(text, r"\.0+(Z|$)", r"\1")
+    return pc.replace_substring_regex(whole, r"(\.\d*[1-9])0+(Z|$)", r"\1\2")
+
+
+def _number(value: float) -> str:
+    """Write a float in full digits: 1 for 1.0, no exponent."""
+    text = repr(value).removesuffix(".0")
+    return format(Decimal(text), "f") if "e" in text else text
+
+
+def _bytes(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, date | datetime | time):
+        return value.isoformat()
+    return str(value)
+
+
+_WRITTEN: Final = (
+    (pa.types.is_nested, _json),
+    (pa.types.is_duration, _json),
+    (pa.types.is_interval, _json),
+    (pa.types.is_binary, _bytes),
+    (pa.types.is_large_binary, _bytes),
+    (pa.types.is_fixed_size_binary, _bytes),
+    (pa.types.is_floating, _number),
+)
+"""Kinds of columns that are written value by value."""
