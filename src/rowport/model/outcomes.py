@@ -86,8 +86,9 @@ class RowOutcome:
 
     row: int
     """1-based over data rows."""
-    line: int
-    """1-based physical line of the file, or row of the sheet, where the row begins."""
+    line: int | None
+    """1-based physical line of the file, or row of the sheet, where the row begins; None while
+    the row has not been read."""
     outcome: Outcome
     record_id: UUID | None
     """The record that the row created or met; None when it failed or is pending."""

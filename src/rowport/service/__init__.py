@@ -1,1 +1,34 @@
 """What can be asked of Rowport: the use cases that every face calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rowport.ports.ledger import Ledger
+    from rowport.service.imports import Imports
+    from rowport.service.loading import Loading
+    from rowport.service.planning import Planning
+    from rowport.service.record_types import RecordTypes
+    from rowport.service.rows import Rows
+    from rowport.service.settling import Settling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The use cases that faces offer to people."""
+
+    record_types: RecordTypes
+    imports: Imports
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Works:
+    """The use cases that workers carry out."""
+
+    ledger: Ledger
+    planning: Planning
+    loading: Loading
+    settling: Settling

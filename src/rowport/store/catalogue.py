@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from functools import cache
 from importlib import resources
-from typing import LiteralString, cast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import LiteralString
 
 HEADING = re.compile(r"^-- (\w+) --$", re.MULTILINE)
 
@@ -33,7 +36,7 @@ def statement(name: str) -> LiteralString:
         KeyError: there is none.
     """
     # The files are part of the program: they are as literal as a string in a module.
-    return cast("LiteralString", _statements()[name])
+    return _statements()[name]
 
 
 def names() -> frozenset[str]:

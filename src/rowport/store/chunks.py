@@ -140,8 +140,7 @@ class PostgresChunks:
 
     def any_waits(self, tx: Transaction) -> bool:
         """Tell whether a worker could claim one now."""
-        waits: bool = only(tx, "any_chunk_waits")["waits"]
-        return waits
+        return one(tx, "any_chunk_waits") is not None
 
     def publish_keys(self, tx: Transaction, ref: ChunkRef, digests: bytes) -> None:
         """Let the workers of later chunks know this chunk's keys."""

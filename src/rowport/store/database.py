@@ -77,6 +77,8 @@ class PostgresDatabase:
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             if connection.closed or connection.broken or is_environment_fault(error):
                 raise Unavailable(f"The database went away: {str(error).strip()}") from error
+            if error.sqlstate and error.sqlstate.startswith("40"):
+                raise Unavailable("Two transactions collided; this one gave way.") from error
             raise
         finally:
             self._give_back(connection)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final, LiteralString, cast
+from typing import TYPE_CHECKING, Final
 
 import psycopg
 from procrastinate.schema import SchemaManager
@@ -91,7 +91,7 @@ def _apply(connection: psycopg.Connection[DictRow], migration: Migration) -> Non
             if migration.number == 1:
                 connection.execute(statement("create_schemas"))
                 connection.execute(SchemaManager.get_schema())
-            connection.execute(cast("LiteralString", migration.sql))
+            connection.execute(migration.sql)
             mark = {"number": migration.number, "name": migration.name}
             connection.execute(statement("mark_migration"), mark)
     except psycopg.Error as error:

@@ -89,10 +89,13 @@ FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
 -- any_chunk_waits --
--- Whether a worker could do something now.
-SELECT EXISTS (
-    SELECT 1 FROM rowport.chunks WHERE state = 'waiting' AND run_after <= clock_timestamp()
-) AS waits;
+-- Whether a worker could do something now: a row when a chunk waits that nobody holds.
+SELECT 1 AS waits
+FROM rowport.chunks
+WHERE state = 'waiting' AND run_after <= clock_timestamp()
+ORDER BY priority DESC, turn, import_id
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
 
 -- publish_keys --
 INSERT INTO rowport.chunk_keys (import_id, number, organization_id, digests)

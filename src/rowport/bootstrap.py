@@ -1,0 +1,252 @@
+"""Put the parts together: the only module that knows all others.
+
+Heavy libraries (Arrow, Polars) are brought in by the first use case that needs them, so that a
+process that only asks for a status stays small and quick.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from rowport.blobs.local import LocalBlobs
+from rowport.config import settings
+from rowport.model.errors import Unavailable
+from rowport.model.organizations import DEFAULT_SLUG
+from rowport.store.database import PostgresDatabase, connect
+from rowport.store.embedded.client import EmbeddedPostgres
+from rowport.store.embedded.settings import durability_warnings
+from rowport.store.ledger import ledger
+from rowport.store.migrations import migrate
+from rowport.store.presence import Presence, alive_workers, is_busy
+from rowport.store.saying import many
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import procrastinate
+
+    from rowport.model.organizations import Organization
+    from rowport.model.record_types import RecordType
+    from rowport.ports import Destination, LoadBatch, LoadResult, Transaction
+    from rowport.ports.ledger import Ledger
+    from rowport.runtime.surroundings import Surroundings
+    from rowport.service import Services, Works
+
+log = logging.getLogger(__name__)
+
+
+class Rowport:
+    """One process's way into a home and its database; close it, or use it as a context."""
+
+    def __init__(self, *, home: Path, database_url: str | None) -> None:
+        self.home = home
+        self._server = None if database_url else EmbeddedPostgres(home)
+        self._given_url = database_url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database; an embedded one stops with its last user."""
+        if "database" in self.__dict__:
+            self.database.close()
+        if self._server is not None:
+            self._server.leave()
+
+    # ------------------------------------------------------------------------------- database
+
+    @property
+    def database_url(self) -> str:
+        """The libpq URL of the database."""
+        return self._given_url or self._embedded.url()
+
+    @property
+    def _embedded(self) -> EmbeddedPostgres:
+        if self._server is None:
+            raise Unavailable("This home uses a database of its own URL.")
+        return self._server
+
+    def ensure_database(self) -> None:
+        """Wait until the database answers; an embedded one is brought back.
+
+        Raises:
+            Unavailable: it does not answer in time.
+        """
+        if self._server is not None:
+            self._server.ensure()
+        else:
+            connect(self.database_url).close()
+
+    def migrate(self) -> list[str]:
+        """Bring the database to this version's schema; gives the names of what was applied."""
+        with connect(self.database_url) as connection:
+            applied = migrate(connection)
+            for warning in durability_warnings(_durability(self.database)):
+                log.warning("%s", warning)
+        return applied
+
+    @cached_property
+    def database(self) -> PostgresDatabase:
+        """Where transactions come from."""
+        return PostgresDatabase(self.database_url)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Everything Rowport knows."""
+        return ledger(self.database)
+
+    @cached_property
+    def organization(self) -> Organization:
+        """The organization that the CLI works in."""
+        with self.database.transaction() as tx:
+            return self.ledger.organizations.ensure(tx, DEFAULT_SLUG, "Default organization")
+
+    @property
+    def blobs(self) -> LocalBlobs:
+        """Where files are kept."""
+        return LocalBlobs(self.home / "blobs")
+
+    # ------------------------------------------------------------------------------ use cases
+
+    @cached_property
+    def services(self) -> Services:
+        """The use cases that faces offer to people."""
+        from rowport.runtime.queue import ProcrastinateQueue
+        from rowport.service import Services
+        from rowport.service.imports import Imports
+        from rowport.service.record_types import RecordTypes
+        from rowport.service.rows import Rows
+        from rowport.service.settling import Settling
+
+        record_types = RecordTypes(ledger=self.ledger, destination=LazyDestination())
+        return Services(
+            record_types=record_types,
+            imports=Imports(
+                ledger=self.ledger,
+                record_types=record_types,
+                blobs=self.blobs,
+                queue=ProcrastinateQueue(self.new_app()),
+                settle=Settling(ledger=self.ledger).settle,
+            ),
+            rows=Rows(ledger=self.ledger),
+        )
+
+    def new_works(self) -> Works:
+        """Make the use cases of a worker, for one thread."""
+        from rowport import destinations, formats
+        from rowport.ports import ChunkLimits
+        from rowport.service import Works
+        from rowport.service.first_wins import FirstWins
+        from rowport.service.loading import Loading
+        from rowport.service.planning import Planning
+        from rowport.service.settling import Settling
+
+        known = formats.discover()
+        chosen = settings()
+        settling = Settling(ledger=self.ledger)
+        return Works(
+            ledger=self.ledger,
+            settling=settling,
+            planning=Planning(
+                ledger=self.ledger,
+                formats=known,
+                blobs=self.blobs,
+                limits=ChunkLimits(chunk_bytes=chosen.chunk_bytes, chunk_rows=chosen.chunk_rows),
+                settle=settling.settle,
+            ),
+            loading=Loading(
+                ledger=self.ledger,
+                formats=known,
+                blobs=self.blobs,
+                destination=destinations.discover()["postgres"],
+                first_wins=FirstWins(ledger=self.ledger),
+            ),
+        )
+
+    # -------------------------------------------------------------------------------- workers
+
+    def new_app(self) -> procrastinate.App:
+        """Make the queue's app."""
+        from rowport.runtime.queue import new_app
+
+        return new_app(self.database_url)
+
+    def surroundings(self) -> Surroundings:
+        """Give a worker its world."""
+        from rowport.runtime.surroundings import Surroundings
+
+        return Surroundings(
+            presence=Presence(self.database_url),
+            ensure_database=self.ensure_database,
+            is_busy=self.is_busy,
+            new_app=self.new_app,
+            new_works=self.new_works,
+        )
+
+    def is_busy(self) -> bool:
+        """Tell whether any import should move by itself."""
+        with self.database.transaction() as tx:
+            return is_busy(tx)
+
+    def alive_workers(self) -> int:
+        """Count the workers connected to this database."""
+        with self.database.transaction() as tx:
+            return alive_workers(tx)
+
+    def worker_command(self, *, until_idle: bool = False) -> list[str]:
+        """Give the command line of one more worker of this home (its URL goes by environment)."""
+        command = [sys.executable, "-P", "-m", "rowport.cli", "--home", str(self.home), "worker"]
+        return [*command, "--until-idle"] if until_idle else command
+
+    def worker_environment(self) -> dict[str, str]:
+        """Give what a worker needs in its environment besides ours."""
+        return {"ROWPORT_DATABASE_URL": self._given_url} if self._given_url else {}
+
+
+class LazyDestination:
+    """The managed table, with its libraries brought in by the first use."""
+
+    kind: ClassVar[str] = "postgres"
+
+    @cached_property
+    def _real(self) -> Destination:
+        from rowport import destinations
+
+        return destinations.discover()["postgres"]
+
+    def prepare(self, tx: Transaction, record_type: RecordType) -> None:
+        """See Destination.prepare."""
+        self._real.prepare(tx, record_type)
+
+    def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
+        """See Destination.load."""
+        return self._real.load(tx, record_type, batch)
+
+
+def _durability(database: PostgresDatabase) -> dict[str, str]:
+    with database.transaction() as tx:
+        return {row["name"]: row["setting"] for row in many(tx, "durability")}
+
+
+def open_rowport(*, home: Path, database_url: str | None, migrate: bool = True) -> Rowport:
+    """Open a home: join or start its embedded database, or connect to the one given.
+
+    Raises:
+        Unavailable: the database does not answer.
+        MigrationFailed: its schema cannot be brought to this version.
+    """
+    rowport = Rowport(home=home.expanduser().resolve(), database_url=database_url)
+    try:
+        rowport.ensure_database()
+        if migrate:
+            rowport.migrate()
+    except BaseException:
+        rowport.close()
+        raise
+    return rowport

@@ -1,0 +1,264 @@
+"""Put together what became of every row of a chunk, and encode it for the ledger.
+
+Four Parquet values a chunk: the outcomes (one row a data row: outcome, line, record id), the
+errors, the raw cells of failed rows, and the before-images of updated records.  A record id is
+stored only where it cannot be computed from the import and the row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from rowport.engine.tables import ERRORS_SCHEMA, no_errors
+from rowport.model.counts import Counts
+from rowport.model.ids import record_id
+from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rowport.ports import BrokenRow, LoadResult, ParsedChunk
+
+RECORD_ID: Final = pa.binary(16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """The fate of each row of one chunk."""
+
+    outcomes: pa.Table
+    """Columns "outcome" (uint8), "line" (int64), "record_id" (16 bytes or null), one row a data
+    row of the chunk, in order."""
+    errors: pa.Table
+    raw: pa.Table
+    """Columns "row" (int64) and "cells" (list of string), for failed rows."""
+    before: pa.Table | None
+
+    @property
+    def counts(self) -> Counts:
+        """Rows by outcome."""
+        seen = np.bincount(self.outcomes["outcome"].to_numpy(), minlength=len(Outcome))
+        return Counts(**{o.word: int(seen[o]) for o in Outcome})
+
+
+def account(
+    parsed: ParsedChunk, *, first_row: int, invalid: pa.Table, loaded: LoadResult, row: pa.Array
+) -> Accounts:
+    """Put together what reading, validating and loading said of a chunk's rows.
+
+    `invalid` holds the errors of validation, `loaded` the answer of the destination for the rows
+    numbered in `row`.
+    """
+    outcome = np.zeros(parsed.rows, dtype=np.uint8)
+    outcome[_places(loaded_rows := row.to_numpy(), first_row)] = loaded.outcome.to_numpy()
+    outcome[_places(pc.unique(invalid["row"]).to_numpy(), first_row)] = Outcome.FAILED
+    outcome[[b.row - first_row for b in parsed.broken]] = Outcome.FAILED
+    ids = _record_ids(loaded, loaded_rows, first_row=first_row, rows=parsed.rows)
+    errors = pa.concat_tables([invalid, loaded.errors, _broken_errors(parsed.broken)])
+    return Accounts(
+        outcomes=pa.table(
+            {
+                "outcome": pa.array(outcome),
+                "line": _lines(parsed, first_row),
+                "record_id": ids,
+            }
+        ),
+        errors=errors.sort_by("row") if errors.num_rows else no_errors(),
+        raw=_raw(parsed, outcome, first_row),
+        before=loaded.before,
+    )
+
+
+def repeat_errors(rows: pa.Table, row: pa.Array, key: Sequence[str]) -> pa.Table:
+    """Give the errors of rows whose key stands in an earlier row of the file."""
+    shown = pl.from_arrow(rows.select(list(key)))
+    if not isinstance(shown, pl.DataFrame):
+        raise TypeError("an Arrow table becomes a data frame")
+    values = shown.select(pl.concat_str(pl.all().cast(pl.String), separator=", "))
+    text = values.to_series().to_list()
+    named = ", ".join(key)
+    return pa.table(
+        {
+            "row": row,
+            "field": [key[0] if len(key) == 1 else None] * len(text),
+            "code": [RowErrorCode.UNIQUE.value] * len(text),
+            "value": text,
+            "message": [f'{named} "{t}" stands in an earlier row of the file' for t in text],
+        },
+        schema=ERRORS_SCHEMA,
+    )
+
+
+def only_failed(accounts: Accounts) -> Accounts:
+    """Give what is left when the chunk's rows are not kept: failures, all else pending."""
+    table = accounts.outcomes
+    failed = pc.equal(table["outcome"], pa.scalar(Outcome.FAILED, pa.uint8()))
+    pending = pa.scalar(Outcome.PENDING, pa.uint8())
+    outcomes = pa.table(
+        {
+            "outcome": pc.if_else(failed, table["outcome"], pending),
+            "line": table["line"],
+            "record_id": pa.nulls(table.num_rows, RECORD_ID),
+        }
+    )
+    return Accounts(outcomes=outcomes, errors=accounts.errors, raw=accounts.raw, before=None)
+
+
+def _places(rows: np.ndarray, first_row: int) -> np.ndarray:
+    return rows.astype(np.int64) - first_row
+
+
+def _lines(parsed: ParsedChunk, first_row: int) -> pa.Array:
+    lines = np.zeros(parsed.rows, dtype=np.int64)
+    lines[_places(parsed.row.to_numpy(), first_row)] = parsed.line.to_numpy()
+    for broken in parsed.broken:
+        lines[broken.row - first_row] = broken.line
+    return pa.array(lines)
+
+
+def _record_ids(
+    loaded: LoadResult, loaded_rows: np.ndarray, *, first_row: int, rows: int
+) -> pa.Array:
+    """Keep the ids of records that existed; those of created ones are computed when asked for."""
+    met = pc.and_(
+        pc.is_valid(loaded.record_id), pc.not_equal(loaded.outcome, pa.scalar(1, pa.uint8()))
+    )
+    place = np.full(rows, -1, dtype=np.int64)
+    keep = np.flatnonzero(met.to_numpy(zero_copy_only=False))
+    place[_places(loaded_rows[keep], first_row)] = keep
+    return loaded.record_id.take(pa.array(place, mask=place < 0)).cast(RECORD_ID)
+
+
+def _broken_errors(broken: Sequence[BrokenRow]) -> pa.Table:
+    return pa.table(
+        {
+            "row": [b.row for b in broken],
+            "field": pa.nulls(len(broken), pa.string()),
+            "code": [b.code for b in broken],
+            "value": pa.nulls(len(broken), pa.string()),
+            "message": [b.note for b in broken],
+        },
+        schema=ERRORS_SCHEMA,
+    )
+
+
+def _raw(parsed: ParsedChunk, outcome: np.ndarray, first_row: int) -> pa.Table:
+    failed = outcome[_places(parsed.row.to_numpy(), first_row)] == Outcome.FAILED
+    cells = pl.from_arrow(parsed.cells.filter(pa.array(failed)))
+    if not isinstance(cells, pl.DataFrame):
+        raise TypeError("an Arrow table becomes a data frame")
+    rows = parsed.row.filter(pa.array(failed))
+    lists = (
+        cells.select(pl.concat_list(pl.all()).alias("cells")).to_arrow()["cells"]
+        if cells.width
+        else pa.nulls(len(rows), pa.large_list(pa.large_string()))
+    )
+    readable = pa.table({"row": rows, "cells": lists.cast(pa.list_(pa.string()))})
+    torn = pa.table(
+        {"row": [b.row for b in parsed.broken], "cells": [b.cells for b in parsed.broken]},
+        schema=readable.schema,
+    )
+    return pa.concat_tables([readable, torn]).sort_by("row")
+
+
+# ------------------------------------------------------------------------------------- encoding
+
+
+def encode(table: pa.Table | None) -> bytes | None:
+    """Give a table as one Parquet value; None for no table or an empty one."""
+    if table is None or table.num_rows == 0:
+        return None
+    sink = pa.BufferOutputStream()
+    encodings = {"line": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED"}
+    delta = {name: way for name, way in encodings.items() if name in table.column_names}
+    pq.write_table(
+        table,
+        sink,
+        compression="zstd",
+        use_dictionary=[n for n in table.column_names if n not in delta],
+        column_encoding=delta,
+        write_statistics=False,
+    )
+    value: bytes = sink.getvalue().to_pybytes()
+    return value
+
+
+def encode_outcomes(outcomes: pa.Table) -> bytes:
+    """Give the outcomes as one Parquet value, also when there are none."""
+    return encode(outcomes) or b""
+
+
+def decode(value: bytes | None) -> pa.Table | None:
+    """Give back the table of a Parquet value."""
+    return pq.read_table(pa.BufferReader(value)) if value else None
+
+
+def row_outcomes(
+    import_id: UUID,
+    *,
+    first_row: int,
+    outcomes: bytes,
+    errors: bytes | None,
+    raw: bytes | None,
+    wanted: Outcome | None = None,
+) -> list[RowOutcome]:
+    """Give the fate of each row of a chunk as values, or of those with one outcome only."""
+    table = decode(outcomes)
+    if table is None:
+        return []
+    row = np.arange(first_row, first_row + table.num_rows)
+    if wanted is not None:
+        keep = table["outcome"].to_numpy() == wanted
+        table, row = table.filter(pa.array(keep)), row[keep]
+    faults = _errors_by_row(errors)
+    cells = _cells_by_row(raw)
+    return [
+        RowOutcome(
+            row=number,
+            line=line,
+            outcome=Outcome(code),
+            record_id=_id_of(import_id, number, code, known),
+            errors=tuple(faults.get(number, ())),
+            raw=cells.get(number),
+        )
+        for number, code, line, known in zip(
+            row.tolist(),
+            table["outcome"].to_pylist(),
+            table["line"].to_pylist(),
+            table["record_id"].to_pylist(),
+            strict=True,
+        )
+    ]
+
+
+def _id_of(import_id: UUID, row: int, code: int, known: bytes | None) -> UUID | None:
+    if known is not None:
+        return UUID(bytes=known)
+    return record_id(import_id, row) if code == Outcome.CREATED else None
+
+
+def _errors_by_row(errors: bytes | None) -> dict[int, list[RowError]]:
+    found: dict[int, list[RowError]] = {}
+    table = decode(errors)
+    for e in table.to_pylist() if table is not None else ():
+        error = RowError(
+            code=RowErrorCode(e["code"]), field=e["field"], value=e["value"], message=e["message"]
+        )
+        found.setdefault(e["row"], []).append(error)
+    return found
+
+
+def _cells_by_row(raw: bytes | None) -> dict[int, tuple[str | None, ...]]:
+    table = decode(raw)
+    if table is None:
+        return {}
+    pairs = zip(table["row"].to_pylist(), table["cells"].to_pylist(), strict=True)
+    return {row: tuple(cells or ()) for row, cells in pairs}

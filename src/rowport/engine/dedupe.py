@@ -1,0 +1,86 @@
+"""Tell whether two chunks can hold the same key, without comparing their rows.
+
+A digest is a 64-bit hash of a row's typed key.  Two chunks without a common digest have no key in
+common and may be loaded side by side; a common digest only says that the later chunk has to wait
+and let the destination compare the real keys.  A dry run, in which the destination knows
+nothing, uses two hashes of a row (128 bits).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+
+SEEDS: Final = (0x526F77, 0x706F7274)
+Digests = npt.NDArray[np.uint64]
+
+
+def digests(rows: pa.Table, key: Sequence[str], *, seed: int = 0) -> Digests:
+    """Hash the key of each row; one uint64 a row, in row order."""
+    frame = pl.from_arrow(rows.select(list(key)))
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError("an Arrow table becomes a data frame")
+    return frame.hash_rows(seed=SEEDS[seed]).to_numpy()
+
+
+def wide_digests(rows: pa.Table, key: Sequence[str]) -> pl.DataFrame:
+    """Hash the key of each row twice: columns "a" and "b", in row order."""
+    return pl.DataFrame({"a": digests(rows, key, seed=0), "b": digests(rows, key, seed=1)})
+
+
+def pack_wide(values: pl.DataFrame) -> bytes:
+    """Give wide digests as bytes."""
+    both = np.empty((len(values), 2), dtype="<u8")
+    both[:, 0], both[:, 1] = values["a"].to_numpy(), values["b"].to_numpy()
+    return both.tobytes()
+
+
+def unpack_wide(packed: bytes) -> pl.DataFrame:
+    """Give wide digests back from their bytes."""
+    both = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
+    return pl.DataFrame({"a": both[:, 0], "b": both[:, 1]})
+
+
+def repeated(values: pl.DataFrame, known: Sequence[pl.DataFrame]) -> npt.NDArray[np.bool_]:
+    """Tell for each row whether its wide digest is among the known ones."""
+    hit = np.zeros(len(values), dtype=bool)
+    for other in known:
+        hit |= (
+            values.join(
+                other.unique().with_columns(pl.lit(value=True).alias("hit")),
+                on=["a", "b"],
+                how="left",
+                maintain_order="left",
+            )["hit"]
+            .fill_null(value=False)
+            .to_numpy()
+        )
+    return hit
+
+
+def pack(values: Digests) -> bytes:
+    """Give digests as bytes: sorted, little-endian, each once."""
+    return np.unique(values).astype("<u8").tobytes()
+
+
+def unpack(packed: bytes) -> Digests:
+    """Give digests back from their bytes."""
+    return np.frombuffer(packed, dtype="<u8")
+
+
+def overlaps(packed: bytes, values: Digests) -> bool:
+    """Tell whether any of `values` is among the packed ones."""
+    known = unpack(packed)
+    if len(known) == 0 or len(values) == 0:
+        return False
+    found = np.searchsorted(known, values)
+    found[found == len(known)] = len(known) - 1
+    return bool((known[found] == values).any())

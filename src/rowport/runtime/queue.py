@@ -1,0 +1,51 @@
+"""The task queue: Procrastinate, in the same database and in our own transactions.
+
+Jobs only wake somebody up.  What has to be done stands in the ledger, so a job that runs twice,
+late or never is harmless: the tick looks at every open import again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+
+if TYPE_CHECKING:
+    from rowport.ports import Transaction
+
+CONTROL: Final = "control"
+CHUNKS: Final = "chunks"
+TICKETS: Final = 16
+"""Drain jobs that may wait at any time: at least as many as there are workers in a cluster."""
+SEARCH_PATH: Final = "-c search_path=rowport_jobs"
+
+
+def new_app(url: str) -> App:
+    """Make the queue's app; it connects when it is opened."""
+    connector = PsycopgConnector(
+        conninfo=url, min_size=1, max_size=6, kwargs={"options": SEARCH_PATH}
+    )
+    return App(connector=connector)
+
+
+class ProcrastinateQueue:
+    """The Queue port: defers inside the caller's transaction."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def defer(self, tx: Transaction, task: str, **arguments: str) -> None:
+        """Enqueue a task inside the transaction: it exists exactly if the transaction commits."""
+        self._app.configure_task(task, queue=CONTROL, priority=100, connection=tx.connection).defer(
+            **arguments
+        )
+
+
+def issue_tickets(app: App, wanted: int) -> None:
+    """See to it that up to `wanted` drain jobs wait; more than TICKETS never do."""
+    for ticket in range(min(wanted, TICKETS)):
+        try:
+            app.configure_task("drain", queue=CHUNKS, queueing_lock=f"drain-{ticket}").defer()
+        except AlreadyEnqueued:
+            continue

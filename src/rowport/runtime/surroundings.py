@@ -1,0 +1,39 @@
+"""What a worker needs of the process it runs in; bootstrap gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import procrastinate
+
+    from rowport.service import Works
+
+
+class Presence(Protocol):
+    """How a worker is counted among the living."""
+
+    def announce(self) -> None:
+        """Be counted; again after a lost connection."""
+        ...
+
+    def leave(self) -> None:
+        """Be counted no more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """The world around a worker."""
+
+    presence: Presence
+    ensure_database: Callable[[], None]
+    """Wait until the database answers; brings an embedded one back."""
+    is_busy: Callable[[], bool]
+    """Whether any import should move by itself."""
+    new_app: Callable[[], procrastinate.App]
+    new_works: Callable[[], Works]
+    """Use cases for one thread."""

@@ -1,0 +1,188 @@
+"""A worker process: plans imports, loads chunks, and keeps both going through outages."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import procrastinate
+from procrastinate import jobs
+
+from rowport.model.errors import RowportError, Unavailable
+from rowport.model.states import ImportState
+from rowport.ports.ledger import ImportRef
+from rowport.runtime.draining import drain
+from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rowport.runtime.surroundings import Surroundings
+    from rowport.service import Works
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 8.0
+"""How long a chunk in flight may take to end when the worker is told to stop."""
+IDLE_S: Final = 3.0
+"""How long `until_idle` waits for more to do."""
+HEARTBEAT_S: Final = 2.0
+STALLED_S: Final = 8.0
+
+
+class Worker:
+    """One process of the worker pool."""
+
+    def __init__(self, surroundings: Surroundings, *, slots: int = 1) -> None:
+        self._around = surroundings
+        self._slots = slots
+        self._stop = threading.Event()
+        self._local = threading.local()
+
+    def run(self, *, until_idle: bool = False) -> None:
+        """Work until SIGTERM or SIGINT, or until nothing is left to do."""
+        asyncio.run(self._run(until_idle=until_idle))
+
+    async def _run(self, *, until_idle: bool) -> None:
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+
+        def stop() -> None:
+            self._stop.set()
+            stopped.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        watch = asyncio.create_task(self._watch(stop, until_idle=until_idle))
+        work = asyncio.create_task(self._work_for_ever())
+        await stopped.wait()
+        work.cancel()
+        await asyncio.wait({work}, timeout=GRACE_S)
+        watch.cancel()
+        self._around.presence.leave()
+        # A thread that is still in a chunk cannot be stopped; its transaction rolls back.
+        if not work.done():
+            os._exit(0)
+
+    async def _work_for_ever(self) -> None:
+        while not self._stop.is_set():
+            # On a lost database the queue's workers return, or raise: begin again either way.
+            with contextlib.suppress(Exception):
+                await asyncio.to_thread(self._around.ensure_database)
+                await self._work_once()
+            if not self._stop.is_set():
+                log.warning("the queue stopped; beginning again")
+                await asyncio.sleep(0.5)
+
+    async def _work_once(self) -> None:
+        app = self._around.new_app()
+        _register(app, self)
+        async with app.open_async():
+            shared: dict[str, Any] = {
+                "install_signal_handlers": False,
+                "delete_jobs": jobs.DeleteJobCondition.SUCCESSFUL,
+                "shutdown_graceful_timeout": GRACE_S - 1,
+                "update_heartbeat_interval": HEARTBEAT_S,
+                "stalled_worker_timeout": STALLED_S,
+            }
+            # Two workers: chunks can never keep a plan waiting.
+            await asyncio.gather(
+                app.run_worker_async(name="control", queues=[CONTROL], concurrency=2, **shared),
+                app.run_worker_async(
+                    name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
+                ),
+            )
+
+    async def _watch(self, stop: Callable[[], None], *, until_idle: bool) -> None:
+        """Be counted among the living, and stop when there is nothing left to do."""
+        idle_since = time.monotonic()
+        while True:
+            try:
+                await asyncio.to_thread(self._around.presence.announce)
+                busy = await asyncio.to_thread(self._around.is_busy)
+            except Unavailable:
+                busy = True
+            if busy:
+                idle_since = time.monotonic()
+            if until_idle and time.monotonic() - idle_since > IDLE_S:
+                stop()
+            await asyncio.sleep(0.5)
+
+    # ------------------------------------------------------------------------------ the tasks
+
+    @property
+    def works(self) -> Works:
+        """The use cases, one set a thread: caches inside are not shared."""
+        if not hasattr(self._local, "works"):
+            self._local.works = self._around.new_works()
+        works: Works = self._local.works
+        return works
+
+    def plan(self, ref: ImportRef) -> int:
+        """Read an import's file; gives the number of chunks that may wait now."""
+        self.works.planning.plan(ref)
+        with self.works.ledger.database.transaction() as tx:
+            return self.works.ledger.chunks.progress(tx, ref).waiting
+
+    def drain(self) -> None:
+        """Load chunks until none is left."""
+        drain(self.works, self._stop.is_set)
+
+    def tick(self) -> bool:
+        """Look at every open import again; tells whether a chunk waits."""
+        ledger = self.works.ledger
+        with ledger.database.transaction() as tx:
+            moving = ledger.imports.moving(tx)
+        for ref, state in moving:
+            if state is not ImportState.READING:
+                self.works.settling.settle(ref)
+        with ledger.database.transaction() as tx:
+            return ledger.chunks.any_waits(tx)
+
+
+def _register(app: procrastinate.App, worker: Worker) -> None:
+    """Tell the queue what its tasks do."""
+
+    @app.task(
+        name="plan",
+        queue=CONTROL,
+        retry=procrastinate.RetryStrategy(max_attempts=1000, wait=2),
+    )
+    async def plan(organization_id: str, import_id: str) -> None:
+        ref = ImportRef(organization_id=UUID(organization_id), import_id=UUID(import_id))
+        try:
+            waiting = await asyncio.to_thread(worker.plan, ref)
+        except RowportError as error:
+            log.warning("import %s cannot be planned yet: %s", import_id, error.message)
+            raise
+        await asyncio.to_thread(issue_tickets, app, waiting)
+
+    @app.task(name="drain", queue=CHUNKS)
+    async def drain_chunks() -> None:
+        await asyncio.to_thread(worker.drain)
+
+    @app.periodic(cron="* * * * * */2")
+    @app.task(name="tick", queue=CONTROL, queueing_lock="tick", priority=1000)
+    async def tick(timestamp: int) -> None:
+        del timestamp
+        await _rescue(app)
+        if await asyncio.to_thread(worker.tick):
+            await asyncio.to_thread(issue_tickets, app, TICKETS)
+
+
+async def _rescue(app: procrastinate.App) -> None:
+    """Free the jobs of dead workers; the queue does not do it by itself."""
+    manager = app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+        if job.task_name == "plan":
+            await manager.retry_job(job)
+        else:
+            # Tickets and ticks are made anew; a retried one could collide with its twin.
+            await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)

@@ -1,0 +1,106 @@
+"""In a file, the first valid row of a key wins, whatever the order in which chunks are loaded.
+
+A chunk publishes the digests of its valid keys before it loads.  Then it waits for each earlier
+chunk that is not committed and has not published, or shares a digest with it.  Of committed
+chunks the destination itself knows the keys, so only the few chunks in flight are ever compared,
+and memory does not grow with the file.  Chunks are claimed in order, so the wait is short.
+
+A dry run commits nothing to the destination; there every chunk compares with all earlier ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from rowport.engine import dedupe
+from rowport.model.errors import RowportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
+
+    from rowport.ports.ledger import ChunkRef, Ledger
+
+PATIENCE_S: Final = 2.0
+"""How long a chunk waits for an earlier one before its worker takes another chunk."""
+GLANCE_S: Final = 0.005
+REMEMBERED: Final = 4096
+"""Chunks of dry runs whose keys a worker keeps in memory."""
+
+
+class EarlierChunkPending(RowportError):
+    """An earlier chunk that may share a key is not done yet."""
+
+    code = "earlier_chunk_pending"
+    transient = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstWins:
+    """Keeps the chunks of an import in order where their keys meet."""
+
+    ledger: Ledger
+    _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
+
+    def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
+        """Publish this chunk's digests and wait for every earlier chunk that may share a key.
+
+        Raises:
+            EarlierChunkPending: it took longer than PATIENCE_S.
+        """
+        with self.ledger.database.transaction() as side:
+            self.ledger.chunks.publish_keys(side, ref, dedupe.pack(mine))
+        harmless: set[int] = set()
+        deadline = time.monotonic() + PATIENCE_S
+        while self._has_rival(ref, mine, harmless):
+            _glance(deadline)
+
+    def _has_rival(self, ref: ChunkRef, mine: dedupe.Digests, harmless: set[int]) -> bool:
+        """Tell whether an uncommitted earlier chunk shares a key, or has not said its keys."""
+        with self.ledger.database.transaction() as side:
+            earlier = self.ledger.chunks.earlier(side, ref, dry_run=False)
+            unseen = [n for n, published in earlier if published and n not in harmless]
+            packed = self.ledger.chunks.digests(side, ref.whole, unseen) if unseen else {}
+        harmless |= {n for n, keys in packed.items() if not dedupe.overlaps(keys, mine)}
+        return any(n not in harmless for n, _ in earlier)
+
+    def repeats(self, ref: ChunkRef, mine: pl.DataFrame) -> npt.NDArray[np.bool_]:
+        """Tell for each row of a dry run whether an earlier chunk has its key.
+
+        Raises:
+            EarlierChunkPending: an earlier chunk did not publish its keys within PATIENCE_S.
+        """
+        with self.ledger.database.transaction() as side:
+            self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(mine))
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            with self.ledger.database.transaction() as side:
+                earlier = self.ledger.chunks.earlier(side, ref, dry_run=True)
+            if all(published for _, published in earlier):
+                return dedupe.repeated(mine, self._keys_of(ref, [n for n, _ in earlier]))
+            _glance(deadline)
+
+    def _keys_of(self, ref: ChunkRef, numbers: Sequence[int]) -> list[pl.DataFrame]:
+        names = {n: replace(ref, number=n) for n in numbers}
+        unknown = [n for n, name in names.items() if name not in self._known]
+        if unknown:
+            with self.ledger.database.transaction() as side:
+                packed = self.ledger.chunks.digests(side, ref.whole, unknown)
+            for number, keys in packed.items():
+                self._known[names[number]] = dedupe.unpack_wide(keys)
+        found = [self._known[name] for name in names.values()]
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+
+def _glance(deadline: float) -> None:
+    if time.monotonic() > deadline:
+        raise EarlierChunkPending
+    time.sleep(GLANCE_S)

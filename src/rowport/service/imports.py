@@ -1,0 +1,182 @@
+"""The life of an import as its owner sees it: create, look, cancel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rowport.model.errors import (
+    IllegalTransition,
+    ImportNotFound,
+    Invalid,
+    InvalidOptions,
+    UnreadableFile,
+)
+from rowport.model.ids import new_uuid
+from rowport.model.imports import Import, ImportOptions, Mode, OnMatch
+from rowport.model.states import ImportState, Phase
+from rowport.ports.ledger import ImportRef, NewFile
+from rowport.service.record_types import key_of_import
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from rowport.model.record_types import RecordType
+    from rowport.ports import BlobStore, Queue
+    from rowport.ports.ledger import Ledger
+    from rowport.service.record_types import RecordTypes
+
+
+MAX_NAME: Final = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imports:
+    """Imports, from the first byte to the last outcome."""
+
+    ledger: Ledger
+    record_types: RecordTypes
+    blobs: BlobStore
+    queue: Queue
+    settle: Callable[[ImportRef], None]
+
+    def create(
+        self,
+        organization_id: UUID,
+        type_name: str,
+        *,
+        file_name: str,
+        parts: Iterator[bytes],
+        options: ImportOptions,
+        media_type: str | None = None,
+    ) -> Import:
+        """Land the file and start its import; workers do the rest.
+
+        Nothing is kept if the options cannot be or the file is empty.
+
+        Raises:
+            RecordTypeNotFound: no such type.
+            InvalidOptions: the key, mapping or mode cannot be.
+            UnreadableFile: the file has no byte.
+            StorageFull: there is no room for it.
+        """
+        record_type = self.record_types.get(organization_id, type_name)
+        _check(record_type, options)
+        _check_name(file_name)
+        import_id = new_uuid()
+        blob = f"imports/{import_id}/1"
+        size, sha256 = self.blobs.write(blob, parts)
+        file = NewFile(
+            name=file_name, media_type=media_type, size_bytes=size, sha256=sha256, blob=blob
+        )
+        if size == 0:
+            self.blobs.delete(f"imports/{import_id}/")
+            raise UnreadableFile(f"{file_name} is empty: there is nothing to import.")
+        try:
+            self._register(record_type, import_id, options, file)
+        except BaseException:
+            self.blobs.delete(f"imports/{import_id}/")
+            raise
+        return self.get(organization_id, import_id)
+
+    def _register(
+        self, record_type: RecordType, import_id: UUID, options: ImportOptions, file: NewFile
+    ) -> None:
+        with self.ledger.database.transaction() as tx:
+            self.ledger.imports.create(
+                tx,
+                record_type,
+                import_id=import_id,
+                options=options,
+                state=ImportState.READING,
+                phase=Phase.READING,
+                files=[file],
+            )
+            self.queue.defer(
+                tx,
+                "plan",
+                organization_id=str(record_type.organization_id),
+                import_id=str(import_id),
+            )
+
+    def get(self, organization_id: UUID, import_id: UUID) -> Import:
+        """Give an import with counts of one snapshot.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        with self.ledger.database.transaction() as tx:
+            found = self.ledger.imports.get(tx, ref)
+        if found is None:
+            raise ImportNotFound(f"There is no import {import_id}.")
+        return found
+
+    def list(
+        self, organization_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
+    ) -> Sequence[Import]:
+        """Give the newest first, a page after the one named by (created_at, id)."""
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.imports.list(tx, organization_id, limit=limit, after=after)
+
+    def cancel(self, organization_id: UUID, import_id: UUID) -> Import:
+        """Ask the import to end; what is loaded stays.  Asking twice is asking once.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+            IllegalTransition: it has ended already.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        with self.ledger.database.transaction() as tx:
+            state = self.ledger.imports.lock(tx, ref)
+            if state is None:
+                raise ImportNotFound(f"There is no import {import_id}.")
+            if state.is_final:
+                raise IllegalTransition(f"Import {import_id} is {state} already.")
+            if state is not ImportState.CANCELING:
+                self.ledger.imports.move(tx, ref, state, _canceled_from(state))
+        self.settle(ref)
+        return self.get(organization_id, import_id)
+
+
+def _canceled_from(state: ImportState) -> ImportState:
+    """Give where cancel leads: chunks may be in flight only once the import was queued."""
+    match state:
+        case ImportState.QUEUED | ImportState.RUNNING | ImportState.PAUSING | ImportState.PAUSED:
+            return ImportState.CANCELING
+        case _:
+            return ImportState.CANCELED
+
+
+def _check(record_type: RecordType, options: ImportOptions) -> None:
+    key = key_of_import(record_type, options.key)
+    _check_mapping(record_type, options)
+    if options.mode is Mode.UPDATE and not key:
+        raise InvalidOptions(
+            f"{record_type.name} has no key to find records by, which mode update needs: give "
+            "--key, or choose one with `rowport type put`."
+        )
+    if options.on_match is not OnMatch.UPDATE and options.mode is Mode.UPDATE:
+        raise InvalidOptions(
+            f"Mode update changes existing records; on-match {options.on_match} would leave them."
+        )
+    if options.policy.max_errors is not None and options.policy.max_errors < 0:
+        raise InvalidOptions("max_errors cannot be negative.")
+
+
+def _check_mapping(record_type: RecordType, options: ImportOptions) -> None:
+    """Refuse what can be told before the file is read; its headers are checked when it is."""
+    names = [field.name for field in record_type.schema.fields]
+    for header, name in options.mapping.items():
+        if name and name not in names:
+            raise InvalidOptions(
+                f"{header!r} cannot be mapped to {name!r}: {record_type.name} has no such field. "
+                f"Its fields are: {', '.join(names)}."
+            )
+
+
+def _check_name(file_name: str) -> None:
+    if "\x00" in file_name or not file_name or len(file_name) > MAX_NAME:
+        raise Invalid("A file name has 1 to 1024 characters and no NUL.")

@@ -1,0 +1,281 @@
+"""Load one chunk: read, validate, dedupe, load and account in one transaction.
+
+The chunk's row lock is the lease.  Rows, outcomes, counters and the chunk's mark commit together,
+so a chunk is either done whole or not at all, whoever dies when.
+
+In a file, the first valid row of a key wins, whatever the order in which chunks are loaded: see
+`rowport.service.first_wins`.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rowport.engine import accounting, dedupe
+from rowport.engine.mapping import ColumnMapping, match
+from rowport.engine.staging import thaw
+from rowport.engine.validation import Validated, Validator
+from rowport.model.errors import RowportError
+from rowport.model.imports import Import, Mode
+from rowport.model.states import ImportState, Phase
+from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
+from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.service.record_types import key_of_import
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rowport.model.record_types import RecordType
+    from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
+    from rowport.ports.ledger import Ledger
+    from rowport.service.first_wins import FirstWins
+from rowport.service.layouts import to_layout
+
+RECIPES: Final = 16
+"""Imports that one worker serves at once without asking for them again."""
+OPEN: Final = frozenset({ImportState.RUNNING, ImportState.PAUSING, ImportState.CANCELING})
+"""States in which a chunk in flight may still commit."""
+
+
+class ImportEnded(RowportError):
+    """The import ended while the chunk was in flight."""
+
+    code = "import_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that is the same for each chunk of an import."""
+
+    job: Import
+    record_type: RecordType
+    key: tuple[str, ...]
+    layouts: Mapping[str, FormatLayout]
+    mapping: ColumnMapping
+    validator: Validator
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A chunk, read and validated."""
+
+    parsed: ParsedChunk
+    valid: Validated
+
+
+@dataclass(slots=True, kw_only=True)
+class Loading:
+    """Loads chunks; one instance a thread."""
+
+    ledger: Ledger
+    formats: Mapping[str, Format]
+    blobs: BlobStore
+    destination: Destination
+    first_wins: FirstWins
+    _recipes: OrderedDict[ImportRef, Recipe] = field(default_factory=OrderedDict)
+
+    def load(self, claimed: ClaimedChunk) -> None:
+        """Load a chunk, or find that there is nothing to do.
+
+        Raises:
+            Unavailable: the database or the blob store went away; nothing was written.
+            EarlierChunkPending: its turn has not come; nothing was written.
+            ImportEnded: the import ended meanwhile; nothing was written.
+        """
+        ref = claimed.ref
+        self._begin(ref.whole)
+        with self.ledger.database.transaction() as tx:
+            if not self.ledger.chunks.lock(tx, ref):
+                return
+            recipe = self._recipe(tx, ref.whole)
+            if recipe.job.options.policy.all_or_nothing:
+                self._load_whole(tx, ref.whole, recipe)
+                return
+            result = self._load_one(tx, ref, recipe, claimed.planned)
+            self._still_open(tx, ref.whole)
+            self.ledger.chunks.finish(tx, ref, result)
+
+    def _begin(self, ref: ImportRef) -> None:
+        """Let the first chunk of an import take it from queued to running."""
+        if ref in self._recipes:
+            return
+        with self.ledger.database.transaction() as tx:
+            recipe = self._recipe(tx, ref)
+            if self.ledger.imports.lock(tx, ref) is ImportState.QUEUED:
+                self.destination.prepare(tx, recipe.record_type)
+                dry = recipe.job.options.mode is Mode.VALIDATE
+                self.ledger.imports.move(
+                    tx,
+                    ref,
+                    ImportState.QUEUED,
+                    ImportState.RUNNING,
+                    phase=Phase.VALIDATING if dry else Phase.LOADING,
+                )
+
+    def _still_open(self, tx: Transaction, ref: ImportRef) -> None:
+        """Hold the import's state to the end of the transaction, or give the chunk up.
+
+        Asked last, so that whoever wants to cancel waits for a commit, never for a chunk.
+        """
+        if self.ledger.imports.share(tx, ref) not in OPEN:
+            self._recipes.pop(ref, None)
+            raise ImportEnded
+
+    # ----------------------------------------------------------------------------- the recipe
+
+    def _recipe(self, tx: Transaction, ref: ImportRef) -> Recipe:
+        if ref not in self._recipes:
+            self._recipes[ref] = self._write_recipe(tx, ref)
+            while len(self._recipes) > RECIPES:
+                self._recipes.popitem(last=False)
+        self._recipes.move_to_end(ref)
+        return self._recipes[ref]
+
+    def _write_recipe(self, tx: Transaction, ref: ImportRef) -> Recipe:
+        job = self.ledger.imports.get(tx, ref)
+        if job is None:
+            raise ImportEnded
+        record_type = self.ledger.record_types.of_import(tx, ref)
+        layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
+        header = next(iter(layouts.values())).header
+        mapping = match(header, record_type.schema, job.options.mapping, key=record_type.key)
+        key = key_of_import(record_type, job.options.key)
+        validator = Validator(record_type.schema, mapping.mapped, key=key)
+        return Recipe(
+            job=job,
+            record_type=record_type,
+            key=key,
+            layouts=layouts,
+            mapping=mapping,
+            validator=validator,
+        )
+
+    # -------------------------------------------------------------------------------- a chunk
+
+    def _load_one(
+        self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
+    ) -> ChunkResult:
+        checked = self._check(recipe, planned)
+        if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
+            checked = self._without_repeats(ref, recipe, checked)
+        elif recipe.key:
+            self.first_wins.await_earlier(ref, dedupe.digests(checked.valid.rows, recipe.key))
+        loaded = self.destination.load(
+            tx, recipe.record_type, self._batch(ref.whole, recipe, checked.valid)
+        )
+        return _encode(_account(planned, checked, loaded))
+
+    def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
+        """Turn rows of a dry run whose key an earlier chunk has into errors."""
+        valid = checked.valid
+        mine = dedupe.wide_digests(valid.rows, recipe.key)
+        again = pa.array(self.first_wins.repeats(ref, mine))
+        errors = accounting.repeat_errors(
+            valid.rows.filter(again), valid.row.filter(again), recipe.key
+        )
+        fresh = pc.invert(again)
+        return Checked(
+            parsed=checked.parsed,
+            valid=Validated(
+                rows=valid.rows.filter(fresh),
+                row=valid.row.filter(fresh),
+                errors=pa.concat_tables([valid.errors, errors]),
+            ),
+        )
+
+    def _check(self, recipe: Recipe, planned: PlannedChunk) -> Checked:
+        parsed = self._parse(recipe, planned)
+        columns = {name: parsed.cells[str(i)] for i, name in recipe.mapping.columns.items()}
+        valid = recipe.validator.run(pa.table(columns), parsed.row)
+        return Checked(parsed=parsed, valid=valid)
+
+    def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
+        if planned.staged is not None:
+            blob = self.blobs.open(planned.staged)
+            return thaw(blob.read_at(0, blob.size_bytes))
+        layout = recipe.layouts[str(planned.file_id)]
+        form = self.formats[layout.format]
+        if not isinstance(form, SplittableFormat):
+            raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
+        (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
+        return form.read_span(self.blobs.open(file.blob), layout, planned.span)
+
+    def _batch(self, ref: ImportRef, recipe: Recipe, valid: Validated) -> LoadBatch:
+        return LoadBatch(
+            import_id=ref.import_id,
+            rows=valid.rows,
+            row=valid.row,
+            key=recipe.key,
+            mode=recipe.job.options.mode,
+            on_match=recipe.job.options.on_match,
+        )
+
+    # -------------------------------------------------------------------------- all or nothing
+
+    def _load_whole(self, tx: Transaction, ref: ImportRef, recipe: Recipe) -> None:
+        """Load every chunk in this one transaction; keep the rows only if all are good."""
+        chunks = self.ledger.chunks.of_import(tx, ref)
+        results: list[accounting.Accounts] = []
+        savepoint = tx.savepoint()
+        savepoint.__enter__()
+        try:
+            for planned in chunks:
+                checked = self._check(recipe, planned)
+                batch = self._batch(ref, recipe, checked.valid)
+                loaded = self.destination.load(tx, recipe.record_type, batch)
+                results.append(_account(planned, checked, loaded))
+        except BaseException as error:
+            savepoint.__exit__(type(error), error, error.__traceback__)
+            raise
+        good = not any(r.counts.failed for r in results)
+        rollback = None if good else Rejected()
+        savepoint.__exit__(type(rollback) if rollback else None, rollback, None)
+        self._still_open(tx, ref)
+        self._write_whole(tx, ref, chunks, results, good=good)
+
+    def _write_whole(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        chunks: Sequence[PlannedChunk],
+        results: Sequence[accounting.Accounts],
+        *,
+        good: bool,
+    ) -> None:
+        for planned, accounts in zip(chunks, results, strict=True):
+            kept = accounts if good else accounting.only_failed(accounts)
+            name = ChunkRef(
+                organization_id=ref.organization_id,
+                import_id=ref.import_id,
+                number=planned.number,
+            )
+            self.ledger.chunks.finish(tx, name, _encode(kept), done=kept.counts.pending == 0)
+
+
+class Rejected(Exception):
+    """A row failed, so none is kept."""
+
+
+def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> accounting.Accounts:
+    return accounting.account(
+        checked.parsed,
+        first_row=planned.span.first_row,
+        invalid=checked.valid.errors,
+        loaded=loaded,
+        row=checked.valid.row,
+    )
+
+
+def _encode(accounts: accounting.Accounts) -> ChunkResult:
+    return ChunkResult(
+        counts=accounts.counts,
+        outcomes=accounting.encode_outcomes(accounts.outcomes),
+        errors=accounting.encode(accounts.errors),
+        raw=accounting.encode(accounts.raw),
+        before=accounting.encode(accounts.before),
+    )

@@ -1,0 +1,172 @@
+"""From a landed file to chunks: detect, map, cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowport.engine.mapping import ColumnMapping, match
+from rowport.engine.staging import freeze
+from rowport.model.errors import InvalidOptions, RowportError, UnreadableFile
+from rowport.model.imports import ImportFault
+from rowport.model.states import ImportState
+from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
+from rowport.ports.ledger import ImportRef, PlannedChunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from rowport.model.imports import Import, ImportFile
+    from rowport.model.record_types import RecordType
+    from rowport.ports import BlobReader, BlobStore, Format
+    from rowport.ports.ledger import Ledger
+
+HEAD_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What reading found."""
+
+    layout: FormatLayout
+    mapping: ColumnMapping
+    chunks: Sequence[PlannedChunk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planning:
+    """Read an import's file once and lay its chunks down."""
+
+    ledger: Ledger
+    formats: Mapping[str, Format]
+    blobs: BlobStore
+    limits: ChunkLimits
+    settle: Callable[[ImportRef], None]
+
+    def plan(self, ref: ImportRef) -> None:
+        """Bring an import from `reading` to `queued`, `needs_mapping` or `failed`.
+
+        Doing it again is harmless: an import that is not in `reading` any more is left alone.
+
+        Raises:
+            Unavailable: the database or the blob store does not answer; try again.
+        """
+        with self.ledger.database.transaction() as tx:
+            found = self.ledger.imports.get(tx, ref)
+            if found is None or found.state is not ImportState.READING:
+                return
+            record_type = self.ledger.record_types.of_import(tx, ref)
+        try:
+            plan = self._read(found, record_type)
+        except RowportError as error:
+            if error.transient:
+                raise
+            self._fail(ref, error)
+        else:
+            self._lay_down(ref, found, plan)
+        self.settle(ref)
+
+    def _read(self, found: Import, record_type: RecordType) -> Plan:
+        (file,) = found.files
+        blob = self.blobs.open(file.blob)
+        form = choose(self.formats, blob, file.name, found.options.format.get("format"))
+        overrides = {k: v for k, v in found.options.format.items() if k != "format"}
+        layout = form.detect(blob, overrides)
+        mapping = match(
+            layout.header, record_type.schema, found.options.mapping, key=record_type.key
+        )
+        chunks = [] if mapping.missing else list(self._chunks(found, file, blob, form, layout))
+        if not chunks and not mapping.missing:
+            raise EmptyFile(
+                f"{file.name} has a header and no data row: there is nothing to import."
+            )
+        return Plan(layout=layout, mapping=mapping, chunks=chunks)
+
+    def _chunks(
+        self, found: Import, file: ImportFile, blob: BlobReader, form: Format, layout: FormatLayout
+    ) -> Iterator[PlannedChunk]:
+        match form:
+            case SplittableFormat():
+                for number, span in enumerate(form.spans(blob, layout, self.limits), start=1):
+                    yield PlannedChunk(number=number, file_id=file.id, span=span)
+            case SequentialFormat():
+                yield from self._staged(found, file, blob, form, layout)
+            case _:
+                raise TypeError(f"{form.name} is neither splittable nor sequential")
+
+    def _staged(
+        self,
+        found: Import,
+        file: ImportFile,
+        blob: BlobReader,
+        form: SequentialFormat,
+        layout: FormatLayout,
+    ) -> Iterator[PlannedChunk]:
+        """Write each batch as a columnar chunk of its own; a repeated plan writes the same."""
+        first_row = 1
+        for number, batch in enumerate(form.batches(blob, layout, self.limits), start=1):
+            if batch.rows == 0:
+                continue
+            staged = f"imports/{found.id}/chunks/{number}"
+            self.blobs.write(staged, iter([freeze(batch)]))
+            lines = [*batch.line[:1].to_pylist(), *(b.line for b in batch.broken)]
+            span = ChunkSpan(
+                first_row=first_row, rows=batch.rows, first_line=min(lines), begin=0, end=0
+            )
+            yield PlannedChunk(number=number, file_id=file.id, span=span, staged=staged)
+            first_row += batch.rows
+
+    def _lay_down(self, ref: ImportRef, found: Import, plan: Plan) -> None:
+        incomplete = bool(plan.mapping.missing)
+        with self.ledger.database.transaction() as tx:
+            if self.ledger.imports.lock(tx, ref) is not ImportState.READING:
+                return
+            (file,) = found.files
+            self.ledger.imports.set_reading(
+                tx, ref, layouts={file.id: plan.layout}, mapping=plan.mapping.by_header
+            )
+            self.ledger.chunks.plan(
+                tx,
+                ref,
+                plan.chunks,
+                priority=0,
+                held_after_first=found.options.policy.all_or_nothing,
+            )
+            state = ImportState.NEEDS_MAPPING if incomplete else ImportState.QUEUED
+            self.ledger.imports.move(tx, ref, ImportState.READING, state)
+
+    def _fail(self, ref: ImportRef, error: RowportError) -> None:
+        fault = ImportFault(code=error.code, message=error.message, retryable=False)
+        with self.ledger.database.transaction() as tx:
+            if self.ledger.imports.lock(tx, ref) is ImportState.READING:
+                self.ledger.imports.move(
+                    tx, ref, ImportState.READING, ImportState.FAILED, fault=fault
+                )
+
+
+class EmptyFile(UnreadableFile):
+    """The file has no data row."""
+
+    code = "empty_file"
+
+
+def choose(
+    formats: Mapping[str, Format], blob: BlobReader, file_name: str, asked: object = None
+) -> Format:
+    """Give the format that is surest of the file, or the one asked for.
+
+    Raises:
+        InvalidOptions: the one asked for does not exist.
+        UnreadableFile: none knows it.
+    """
+    if asked is not None:
+        if asked not in formats:
+            raise InvalidOptions(f"There is no format {asked!r}. Known: {', '.join(formats)}.")
+        return formats[str(asked)]
+    head = blob.read_at(0, HEAD_BYTES)
+    sure = {name: form.recognise(head, file_name) for name, form in formats.items()}
+    best = max(sure, key=lambda name: sure[name])
+    if sure[best] > 0:
+        return formats[best]
+    # Let the plainest format say in its own words what the bytes seem to be.
+    return formats["csv"]

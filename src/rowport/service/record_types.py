@@ -1,0 +1,162 @@
+"""What can be imported: making, changing and finding record types."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from rowport.engine.schema_document import parse
+from rowport.model.errors import InvalidOptions, RecordTypeNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from rowport.model.organizations import Organization
+    from rowport.model.record_types import RecordType
+    from rowport.model.table_schema import TableSchema
+    from rowport.ports import Destination, Transaction
+    from rowport.ports.ledger import Ledger
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTypes:
+    """The record types of the organizations."""
+
+    ledger: Ledger
+    destination: Destination
+
+    def put(
+        self,
+        organization: Organization,
+        name: str,
+        document: Mapping[str, object],
+        *,
+        key: Sequence[str] | None = None,
+        attributes: Mapping[str, object] | None = None,
+    ) -> RecordType:
+        """Make the record type, or its next version; the same again changes nothing.
+
+        `key=None` takes the schema's primaryKey, or keeps the key it has.  The destination is
+        made ready in the same transaction: if it cannot follow, nothing changes.
+
+        Raises:
+            InvalidOptions: the name or the key cannot be.
+            InvalidSchema: the document cannot be used.
+            DestinationConflict: the destination cannot follow.
+        """
+        if not NAME.fullmatch(name):
+            raise InvalidOptions(
+                f"{name!r} cannot name a record type: use 1 to 63 letters, digits, `_`, `-` or "
+                "`.`, beginning with a letter or a digit."
+            )
+        schema = parse(document)
+        with self.ledger.database.transaction() as tx:
+            self.ledger.record_types.lock_name(tx, organization.id, name)
+            current = self.ledger.record_types.find(tx, organization.id, name)
+            wanted = _key(schema, key, current)
+            written = self._write(tx, organization, name, document, wanted, attributes, current)
+            self.destination.prepare(tx, written)
+        return written
+
+    def _write(
+        self,
+        tx: Transaction,
+        organization: Organization,
+        name: str,
+        document: Mapping[str, object],
+        key: tuple[str, ...],
+        attributes: Mapping[str, object] | None,
+        current: RecordType | None,
+    ) -> RecordType:
+        types = self.ledger.record_types
+        if current is None:
+            return types.create(
+                tx,
+                organization,
+                name=name,
+                document=document,
+                key=key,
+                attributes=attributes or {},
+            )
+        kept = current.attributes if attributes is None else attributes
+        if (current.schema.document, current.key, current.attributes) == (document, key, kept):
+            return current
+        return types.advance(tx, current, document=document, key=key, attributes=kept)
+
+    def get(self, organization_id: UUID, name: str) -> RecordType:
+        """Give the newest version.
+
+        Raises:
+            RecordTypeNotFound: there is none of this name.
+        """
+        with self.ledger.database.transaction() as tx:
+            found = self.ledger.record_types.find(tx, organization_id, name)
+            known = [] if found else self.ledger.record_types.list(tx, organization_id)
+        if found is None:
+            raise RecordTypeNotFound(_unknown(name, [t.name for t in known]))
+        return found
+
+    def list(self, organization_id: UUID) -> Sequence[RecordType]:
+        """Give the newest version of each, by name."""
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.record_types.list(tx, organization_id)
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    if not known:
+        return (
+            f"There is no record type {name!r}, nor any other yet: make one with "
+            f"`rowport type put {name} SCHEMA.json`."
+        )
+    return f"There is no record type {name!r}. Known: {', '.join(known)}."
+
+
+def _key(
+    schema: TableSchema, asked: Sequence[str] | None, current: RecordType | None
+) -> tuple[str, ...]:
+    names = [field.name for field in schema.fields]
+    if asked is None:
+        kept = current.key if current else ()
+        return schema.primary_key or tuple(name for name in kept if name in names)
+    for name in asked:
+        if name not in names:
+            raise InvalidOptions(
+                f"The key {name!r} is not a field. The fields are: {', '.join(names)}."
+            )
+    if len(set(asked)) != len(asked):
+        raise InvalidOptions(f"The key {', '.join(asked)} names a field twice.")
+    return tuple(asked)
+
+
+def key_of_import(record_type: RecordType, asked: Sequence[str]) -> tuple[str, ...]:
+    """Give the key by which an import finds existing records.
+
+    It must be one that the destination keeps unique: the record type's key, a unique field or
+    a unique key of its schema.
+
+    Raises:
+        InvalidOptions: it is not.
+    """
+    if not asked:
+        return record_type.key
+    schema = record_type.schema
+    names = [field.name for field in schema.fields]
+    for name in asked:
+        if name not in names:
+            raise InvalidOptions(
+                f"The key {name!r} is not a field of {record_type.name}. "
+                f"Its fields are: {', '.join(names)}."
+            )
+    unique = [record_type.key, schema.primary_key, *schema.unique_keys]
+    unique += [(field.name,) for field in schema.fields if field.constraints.unique]
+    if tuple(sorted(asked)) in {tuple(sorted(key)) for key in unique if key}:
+        return tuple(asked)
+    raise InvalidOptions(
+        f"{record_type.name} does not keep {', '.join(asked)} unique, so it cannot tell records "
+        f"apart by it. Its key is {', '.join(record_type.key) or 'not set'}; change it with "
+        f"`rowport type put {record_type.name} SCHEMA.json --key {','.join(asked)}`."
+    )

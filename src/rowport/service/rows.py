@@ -1,0 +1,98 @@
+"""The fate of each row, read back from the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowport.engine.accounting import row_outcomes
+from rowport.model.errors import ImportNotFound
+from rowport.model.outcomes import Outcome, RowOutcome
+from rowport.ports.ledger import ImportRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from rowport.model.imports import Import
+    from rowport.ports.ledger import Ledger, StoredChunkResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedRows:
+    """What a failed-rows file is made of."""
+
+    header: tuple[str, ...]
+    """The header cells of the file as they stood."""
+    rows: Iterator[RowOutcome]
+    """The failed rows in order, each with its raw cells and errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Reads the row ledger."""
+
+    ledger: Ledger
+
+    def outcomes(
+        self, organization_id: UUID, import_id: UUID, *, outcome: Outcome | None = None
+    ) -> Iterator[RowOutcome]:
+        """Give the fate of each row in order, or of the rows with one outcome.
+
+        Rows are read a chunk at a time, from one snapshot.
+
+        Raises:
+            ImportNotFound: this organization has none of this id (at once, not on iteration).
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        self._import(ref)
+        return self._iterate(ref, outcome)
+
+    def failed(self, organization_id: UUID, import_id: UUID) -> FailedRows:
+        """Give the failed rows with the header of their file.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        job = self._import(ref)
+        layout = job.files[0].layout if job.files else None
+        header: list[str] = layout["header"] if layout else []  # type: ignore[assignment]  # JSON
+        return FailedRows(header=tuple(header), rows=self._iterate(ref, Outcome.FAILED))
+
+    def _import(self, ref: ImportRef) -> Import:
+        with self.ledger.database.transaction() as tx:
+            job = self.ledger.imports.get(tx, ref)
+        if job is None:
+            raise ImportNotFound(f"There is no import {ref.import_id}.")
+        return job
+
+    def _iterate(self, ref: ImportRef, wanted: Outcome | None) -> Iterator[RowOutcome]:
+        failed_only = wanted is Outcome.FAILED
+        with self.ledger.database.transaction() as tx:
+            for stored in self.ledger.chunks.results(tx, ref, failed_only=failed_only):
+                yield from _of_chunk(ref.import_id, stored, wanted)
+
+
+def _of_chunk(
+    import_id: UUID, stored: StoredChunkResult, wanted: Outcome | None
+) -> Iterator[RowOutcome]:
+    if stored.outcomes is not None:
+        yield from row_outcomes(
+            import_id,
+            first_row=stored.first_row,
+            outcomes=stored.outcomes,
+            errors=stored.errors,
+            raw=stored.raw,
+            wanted=wanted,
+        )
+    elif wanted in {None, Outcome.PENDING}:
+        for row in range(stored.first_row, stored.first_row + stored.rows):
+            yield RowOutcome(
+                row=row,
+                line=None,
+                outcome=Outcome.PENDING,
+                record_id=None,
+                errors=(),
+                raw=None,
+            )

@@ -1,0 +1,97 @@
+"""Bring an import to its next state when its chunks say so.
+
+Called after every chunk, after every request of its owner and by the tick; doing it once more
+than needed changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowport.model.imports import ImportFault, Policy
+from rowport.model.states import ImportState
+
+if TYPE_CHECKING:
+    from rowport.ports import Transaction
+    from rowport.ports.ledger import ChunkProgress, ImportRef, Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """Moves imports along."""
+
+    ledger: Ledger
+
+    def settle(self, ref: ImportRef) -> None:
+        """Look at one import and move it if its chunks are done, or its policy or owner says so.
+
+        Raises:
+            Unavailable: the database does not answer; try again.
+        """
+        with self.ledger.database.transaction() as tx:
+            state = self.ledger.imports.lock(tx, ref)
+            match state:
+                case ImportState.QUEUED | ImportState.RUNNING | ImportState.PAUSING:
+                    self._settle_open(tx, ref, state)
+                case ImportState.CANCELING:
+                    self._settle_canceling(tx, ref)
+                case _:
+                    pass
+
+    def fail(self, ref: ImportRef, fault: ImportFault) -> None:
+        """End an import that cannot go on; what is loaded stays, the rest is unprocessed."""
+        with self.ledger.database.transaction() as tx:
+            state = self.ledger.imports.lock(tx, ref)
+            match state:
+                case ImportState.QUEUED | ImportState.RUNNING | ImportState.PAUSING:
+                    self._end_failed(tx, ref, state, fault)
+                case _:
+                    pass  # it ended otherwise meanwhile
+
+    def _settle_open(self, tx: Transaction, ref: ImportRef, state: ImportState) -> None:
+        progress = self.ledger.chunks.progress(tx, ref)
+        job = self.ledger.imports.get(tx, ref)
+        if job is None:
+            return
+        fault = _broken_policy(job.options.policy, progress)
+        if fault is not None:
+            self._end_failed(tx, ref, state, fault)
+        elif progress.waiting == progress.held == 0:
+            self.ledger.imports.move(tx, ref, state, ImportState.COMPLETED)
+            self.ledger.chunks.forget_keys(tx, ref)
+
+    def _settle_canceling(self, tx: Transaction, ref: ImportRef) -> None:
+        self.ledger.chunks.void_waiting(tx, ref)
+        job = self.ledger.imports.get(tx, ref)
+        if job is None or self.ledger.chunks.progress(tx, ref).waiting:
+            return  # a chunk is in flight; its worker settles again, or the tick does
+        done = job.counts.pending == 0 and job.counts.total > 0
+        end = ImportState.COMPLETED if done else ImportState.CANCELED
+        self.ledger.imports.move(tx, ref, ImportState.CANCELING, end)
+        self.ledger.chunks.forget_keys(tx, ref)
+
+    def _end_failed(
+        self, tx: Transaction, ref: ImportRef, state: ImportState, fault: ImportFault
+    ) -> None:
+        self.ledger.imports.move(tx, ref, state, ImportState.FAILED, fault=fault)
+        self.ledger.chunks.void_waiting(tx, ref)
+        self.ledger.chunks.forget_keys(tx, ref)
+
+
+def _broken_policy(policy: Policy, progress: ChunkProgress) -> ImportFault | None:
+    failed = progress.failed_rows
+    if policy.all_or_nothing and failed and progress.waiting == progress.held == 0:
+        return ImportFault(
+            code="not_all_rows_valid",
+            message=f"{failed} row(s) failed, so none was loaded (policy all_or_nothing).",
+            retryable=True,
+        )
+    if policy.max_errors is not None and failed > policy.max_errors:
+        return ImportFault(
+            code="too_many_errors",
+            message=f"{failed} row(s) failed; the policy bears {policy.max_errors}. "
+            "What was loaded stays; the rows not reached are unprocessed.",
+            retryable=True,
+        )
+    return None
