@@ -14,7 +14,7 @@ from rowport.engine.validation import ARROW_TYPES, Validated, Validator
 from rowport.model.table_schema import FieldType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 
 def run(
