@@ -1,0 +1,131 @@
+"""The commands, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from rowport import __version__
+from rowport.cli.exits import Exit, exit_of_error
+from rowport.cli.settings import LazyGroup, Settings
+from rowport.cli.speech import complain, emit, prepare_streams
+from rowport.model.errors import RowportError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS: Final = {
+    "import": ("importing:import_file", "Import a file and follow it to its end."),
+    "status": ("looking:status", "Show one import, or the newest."),
+    "list": ("looking:list_imports", "List imports, the newest first."),
+    "rows": ("rows:rows", "Tell what became of each row of an import."),
+    "failed-rows": ("failed_rows:failed_rows", "Write the failed rows to a file, with reasons."),
+    "cancel": ("importing:cancel", "End an import; what is loaded stays."),
+    "type": ("app:type_group", "Say what can be imported."),
+    "serve": ("serving:serve", "Run everything: database, API and workers."),
+    "worker": ("working:worker", "Run one more worker."),
+    "db": ("app:db_group", "Look after the database."),
+    "api": ("serving:api", ""),
+}
+TYPE_COMMANDS: Final = {
+    "put": ("record_types:put", "Make a record type, or change it, from a Table Schema."),
+    "list": ("record_types:list_types", "List the record types."),
+    "show": ("record_types:show", "Show a record type."),
+    "template": ("templates:template", "Write an empty file to fill in."),
+}
+DB_COMMANDS: Final = {
+    "migrate": ("database:migrate", "Bring the database to this version's schema."),
+    "url": ("database:url", "Print the address of the database, for psql."),
+}
+
+
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="rowport %(version)s")
+def root() -> None:
+    """Import any file into PostgreSQL, and know for ever what became of every row."""
+
+
+@click.group(cls=LazyGroup, lazy=TYPE_COMMANDS)
+def type_group() -> None:
+    """Say what can be imported."""
+
+
+@click.group(cls=LazyGroup, lazy=DB_COMMANDS)
+def db_group() -> None:
+    """Look after the database."""
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the command that the words say; give the exit status."""
+    prepare_streams()
+    settings = Settings(json="--json" in words)  # known even if the words cannot be read
+    try:
+        answer = root.main(list(words), prog_name="rowport", standalone_mode=False, obj=settings)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except BrokenPipeError:
+        return _leave_quietly()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the outermost handler
+        return _fail(settings, *_diagnose(settings, error))
+    return answer if isinstance(answer, int) else Exit.FINE
+
+
+def _fail(settings: Settings, code: str, message: str, status: Exit) -> int:
+    """Say what went wrong, on stderr and, where JSON was asked for, on stdout."""
+    complain(message)
+    if settings.json:
+        emit({"error": {"code": code, "message": message}})
+    return status
+
+
+def _diagnose(settings: Settings, error: BaseException) -> tuple[str, str, Exit]:
+    """Give the code, the words and the exit status of an error."""
+    match error:
+        case RowportError():
+            return error.code, error.message, exit_of_error(error)
+        case click.ClickException():
+            return "usage", _usage_words(error), Exit.USAGE
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted", "interrupted", Exit.CANCELED
+        case OSError():
+            return "os_error", _os_words(error), Exit.FAILED
+        case _:
+            return "internal", _unforeseen_words(settings, error), Exit.BUG
+
+
+def _usage_words(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return f"say what to do\n{message}"
+    if isinstance(error, click.UsageError) and error.ctx:
+        message += f"  (see `{error.ctx.command_path} --help`)"
+    return message
+
+
+def _os_words(error: OSError) -> str:
+    what = error.strerror or str(error)
+    return f"{error.filename}: {what}" if error.filename else what
+
+
+def _leave_quietly() -> int:
+    """Whoever read our output has gone (`| head`): end as other programs do, without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
+
+
+def _unforeseen_words(settings: Settings, error: BaseException) -> str:
+    import traceback  # noqa: PLC0415  only needed when something went wrong
+
+    log = settings.home / "logs" / "errors.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as lines:
+            traceback.print_exception(error, file=lines)
+        where = f"the details are in {log}"
+    except OSError:
+        where = f"no log could be written; it says: {error}"
+    return f"something unforeseen happened ({type(error).__name__}); {where}"

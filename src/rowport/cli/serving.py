@@ -1,0 +1,1 @@
+"""`rowport serve`: everything in one command."""
