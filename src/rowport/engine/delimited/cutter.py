@@ -59,6 +59,8 @@ class Cutter:
 
     def _spans(self, *, is_final: bool) -> Iterator[ChunkSpan]:
         raw = self._carry
+        if not is_final:
+            raw = raw[: len(raw) // self._encoding.unit_bytes * self._encoding.unit_bytes]
         text = self._encoding.to_utf8(raw)
         index = index_records(text, self._grammar, is_final=is_final)
         if not len(index.last_lines):

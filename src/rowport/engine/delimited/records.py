@@ -70,9 +70,8 @@ def line_ends(buffer: bytes, *, unit: int = 1, little: bool = True, is_final: bo
     `unit` is the width of a code unit.  In a buffer that is final a last line without an end
     counts; in one that is not, a CR as the last unit does not (an LF may follow).
     """
-    if unit > 1:
-        buffer = buffer[: len(buffer) // unit * unit]
-    array = np.frombuffer(buffer, f"{'<' if little else '>'}u{unit}")
+    units = len(buffer) // unit
+    array = np.frombuffer(buffer, f"{'<' if little else '>'}u{unit}", count=units)
     ends = np.flatnonzero(array == LF)
     if b"\r" in buffer:
         returns = np.flatnonzero(array == CR)
@@ -84,9 +83,10 @@ def line_ends(buffer: bytes, *, unit: int = 1, little: bool = True, is_final: bo
         if len(alone):
             ends = np.union1d(ends, alone)
     ends = ends + 1
-    if is_final and len(array) and (not len(ends) or ends[-1] < len(array)):
-        ends = np.append(ends, len(array))
-    return ends * unit if unit > 1 else ends
+    ends = ends * unit if unit > 1 else ends
+    if is_final and buffer and (not len(ends) or ends[-1] < len(buffer)):
+        ends = np.append(ends, len(buffer))
+    return ends
 
 
 def index_records(buffer: bytes, grammar: Grammar, *, is_final: bool) -> RecordIndex:

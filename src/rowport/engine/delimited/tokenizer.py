@@ -117,7 +117,7 @@ class _Machine:
         closing = body.end() if body else opening + 1
         size = len(buffer)
         limit = opening + self.grammar.max_record_bytes
-        while closing < size and closing <= limit:
+        while buffer.startswith(self.grammar.quote or b"", closing, limit + 1) and closing < size:
             if closing + 1 >= size and not is_final:
                 raise _Incomplete  # it may be the first half of a doubled quote
             end = self._ends_at(buffer, closing + 1, is_final=is_final)
@@ -137,9 +137,9 @@ class _Machine:
         """Give where the cell ends if nothing but padding stands before delimiter or line end."""
         padded = self.padding.match(buffer, position)
         position = padded.end() if padded else position
+        if not is_final and position + len(self.grammar.delimiter) > len(buffer):
+            raise _Incomplete
         if position >= len(buffer):
-            if not is_final:
-                raise _Incomplete
             return position
         return position if self.after.match(buffer, position) else None
 
