@@ -6,6 +6,7 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rowport.engine.delimited.codepages import guess_code_page
 from rowport.engine.delimited.encodings import UTF8, Encoding
 
 if TYPE_CHECKING:
@@ -87,7 +88,8 @@ def _guess_narrow(samples: Sequence[bytes]) -> EncodingGuess:
         return _guess(UTF8, 1.0 if good else 0.95, reason)
     if good > _REPAIR_RATIO * bad:
         return _guess(UTF8, 0.8, f"{good} valid UTF-8 sequences, {bad} invalid bytes")
-    return _guess("cp1252", 0.5, "not UTF-8")
+    page = guess_code_page(b"\n".join(samples))
+    return _guess(page.name, round(page.score, 2), "no UTF-8; its letters make words in this one")
 
 
 _REPAIR_RATIO: Final = 5
