@@ -128,9 +128,9 @@ class EmbeddedPostgres:
         self.leave()
         if not self._home.folder.exists():
             return
-        locks = [
+        locks = [  # the owner's first: a supervisor leaves only while it can get the clients'
             wait_lock(self._home, path, exclusive=True, timeout_s=self._timeout_s)
-            for path in (self._home.clients, self._home.owner)
+            for path in (self._home.owner, self._home.clients)
         ]
         try:
             if None in locks:

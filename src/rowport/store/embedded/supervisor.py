@@ -60,6 +60,7 @@ class Supervisor:
 
     def run(self, binaries: Path | None) -> int:
         """Serve until nobody is left.  Returns the exit code."""
+        self._tell(Phase.STARTING)
         try:
             cluster = prepare(self._home, binaries=binaries)
         except (Unavailable, OSError, subprocess.SubprocessError) as error:
