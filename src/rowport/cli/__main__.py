@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from rowport.cli import main
 
-main()
+if __name__ == "__main__":  # the API's processes import this module again
+    main()

@@ -29,7 +29,7 @@ COMMANDS: Final = {
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
     "db": ("app:db_group", "Look after the database."),
-    "api": ("serving:api", ""),
+    "api": ("api_process:api", ""),
 }
 TYPE_COMMANDS: Final = {
     "put": ("record_types:put", "Make a record type, or change it, from a Table Schema."),

@@ -55,7 +55,7 @@ PART_BYTES: Final = 1024 * 1024
 @click.option("--detach", is_flag=True, help="Print the id and leave; the import goes on.")
 @click.pass_obj
 def import_file(
-    settings: Settings, *, file: Path, type_name: str, detach: bool, **words: object
+    settings: Settings, /, *, file: Path, type_name: str, detach: bool, **words: object
 ) -> Exit:
     r"""Import FILE and follow it to its end.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-
 import click
 
 from rowport.bootstrap import open_rowport
 from rowport.cli.exits import Exit
+from rowport.cli.logs import start_log
 from rowport.cli.processes import stop_with_parent
 from rowport.cli.settings import Command, Settings
 from rowport.runtime.worker import Worker
@@ -32,12 +31,3 @@ def worker(settings: Settings, *, until_idle: bool, with_parent: bool, slots: in
     with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
         Worker(rowport.surroundings(), slots=slots).run(until_idle=until_idle)
     return Exit.FINE
-
-
-def start_log() -> None:
-    """Write what happens to stderr, with times; libraries only when something is wrong."""
-    logging.basicConfig(
-        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
-        level=logging.WARNING,
-    )
-    logging.getLogger("rowport").setLevel(logging.INFO)

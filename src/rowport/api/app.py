@@ -1,0 +1,41 @@
+"""The native API as an ASGI application."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import LifespanHook
+
+from rowport.api.desk import Desk
+from rowport.api.health import healthz, readyz
+from rowport.api.imports import create_import, get_import, list_imports
+from rowport.api.mistakes import HANDLERS
+from rowport.service import Services
+
+ROUTES: Final = (create_import, get_import, list_imports, healthz, readyz)
+
+
+def create_app(
+    *,
+    services: Services,
+    organization_id: UUID,
+    count_workers: Callable[[], int],
+    on_shutdown: Sequence[LifespanHook] = (),
+) -> Litestar:
+    """Make the application.
+
+    `count_workers` asks the database, so it also tells whether that answers.  There is no
+    authentication yet: the one organization is served to whoever can connect.
+    """
+    desk = Desk(services=services, organization_id=organization_id, count_workers=count_workers)
+    return Litestar(
+        route_handlers=list(ROUTES),
+        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
+        exception_handlers=HANDLERS,
+        on_shutdown=list(on_shutdown),
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # an upload is as large as the disk allows
+    )

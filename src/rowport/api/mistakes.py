@@ -1,0 +1,57 @@
+"""Every error leaves as a problem document (RFC 9457); nobody sees a traceback."""
+
+import logging
+from http import HTTPStatus
+from typing import Any, Final
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from rowport.model.errors import RowportError
+from rowport.wire.problems import MEDIA_TYPE, http_problem, problem
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S: Final = 1
+
+
+def _of_ours(_: Request[Any, Any, Any], error: RowportError) -> Response[dict[str, object]]:
+    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.transient else {}
+    return Response(
+        problem(error), status_code=error.status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def _of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[str, object]]:
+    status = HTTPStatus(error.status_code)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _of_nobody(_, error)
+    return Response(
+        http_problem(status, status.phrase, error.detail or status.description),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+        headers=error.headers,
+    )
+
+
+def _of_nobody(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
+    # The message may hold cell values: only the kind and the place of the error are logged.
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
+    log.error("%s %s: %s at %s", request.method, request.url.path, type(error).__name__, where)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    return Response(
+        http_problem(status, status.phrase, "Something unforeseen happened; the log tells more."),
+        status_code=status,
+        media_type=MEDIA_TYPE,
+    )
+
+
+HANDLERS: Final[ExceptionHandlersMap] = {
+    RowportError: _of_ours,
+    HTTPException: _of_http,
+    Exception: _of_nobody,
+}

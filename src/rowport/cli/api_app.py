@@ -1,0 +1,47 @@
+"""The application inside granian's own process, with its own way into the home."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from signal import SIGTERM
+from typing import TYPE_CHECKING, Final
+
+from rowport.api.app import create_app
+from rowport.bootstrap import open_rowport
+from rowport.cli.logs import start_log
+from rowport.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+WATCH_S: Final = 0.5
+
+
+def make_app() -> Litestar:
+    """Make the application; where the home is stands in the environment."""
+    start_log()
+    _stop_when_orphaned()
+    settings = Settings()
+    rowport = open_rowport(home=settings.home, database_url=settings.database_url, migrate=False)
+    return create_app(
+        services=rowport.services,
+        organization_id=rowport.organization.id,
+        count_workers=rowport.alive_workers,
+        on_shutdown=[rowport.close],
+    )
+
+
+def _stop_when_orphaned() -> None:
+    """Granian's first process may be killed: this one must not go on holding the port."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCH_S)
+        logging.getLogger("rowport").warning("the server's first process has gone; stopping")
+        os.kill(os.getpid(), SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()

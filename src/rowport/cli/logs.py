@@ -1,0 +1,14 @@
+"""What a process in the background writes down."""
+
+from __future__ import annotations
+
+import logging
+
+
+def start_log() -> None:
+    """Write what happens to stderr, with times; libraries only when something is wrong."""
+    logging.basicConfig(
+        format="%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s",
+        level=logging.WARNING,
+    )
+    logging.getLogger("rowport").setLevel(logging.INFO)
