@@ -64,10 +64,11 @@ class CsvFormat:
             first_line=_integer(layout, "data_line"),
         )
         block_bytes = max(_MIN_BLOCK_BYTES, limits.chunk_bytes)
-        while offset < blob.size_bytes:
-            block = blob.read_at(offset, block_bytes)
+        end = _end(blob, unit_bytes=shape.encoding.unit_bytes)
+        while offset < end:
+            block = blob.read_at(offset, min(block_bytes, end - offset))
             offset += len(block)
-            yield from cutter.feed(block, is_final=offset >= blob.size_bytes)
+            yield from cutter.feed(block, is_final=offset >= end)
 
     def read_span(self, blob: BlobReader, layout: FormatLayout, span: ChunkSpan) -> ParsedChunk:
         """Parse one span."""
@@ -87,6 +88,12 @@ def _samples(blob: BlobReader) -> list[bytes]:
         offsets = range(_HEAD_BYTES, blob.size_bytes, step)
         samples += [blob.read_at(offset // 4 * 4, _SAMPLE_BYTES) for offset in offsets]
     return samples
+
+
+def _end(blob: BlobReader, *, unit_bytes: int) -> int:
+    """Give where the text ends: DOS programs write a Ctrl-Z behind it."""
+    tail = blob.read_at(max(0, blob.size_bytes - unit_bytes), unit_bytes)
+    return blob.size_bytes - (unit_bytes if tail.strip(b"\x00") == b"\x1a" else 0)
 
 
 def _integer(layout: FormatLayout, option: str) -> int:

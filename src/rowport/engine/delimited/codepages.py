@@ -168,7 +168,7 @@ def _letter_score(char: str, alphabet: _Alphabet) -> float:
     if small in alphabet.other:
         return 0.6
     if char in _PUNCTUATION:
-        return 0.5
+        return 0.9 if char in "“”„‘’–—…€" else 0.5
     return -3.0 if char == "\ufffd" or char < "\xa0" else -0.7
 
 
