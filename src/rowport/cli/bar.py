@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
-from rowport.cli.progress import Rate, doing, eta_s
+from rowport.cli.pace import Rate, doing, eta_s
 
 if TYPE_CHECKING:
     from rowport.model.imports import Import

@@ -8,7 +8,7 @@ import click
 
 from rowport.bootstrap import open_rowport
 from rowport.cli.exits import Exit
-from rowport.cli.progress import doing
+from rowport.cli.pace import doing
 from rowport.cli.settings import Command, Settings
 from rowport.cli.speech import emit, note, printable, say
 from rowport.cli.summary import summary_lines

@@ -10,16 +10,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from rowport.service.formula_guard import guard
+from rowport.engine.formula_guard import MARKERS, guard, is_guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rowport.model.outcomes import RowError, RowOutcome
-
-MARKERS: Final = ("_row", "_line", "_errors", "_extra")
-"""The row and line in the imported file, what is wrong, and a JSON array of the cells that stood
-beyond the last column (empty where there were none)."""
 
 NEEDS_QUOTES: Final = frozenset('",\r\n')
 
@@ -31,7 +27,7 @@ def table(header: Sequence[str], rows: Iterable[RowOutcome]) -> Iterator[tuple[s
     take their place.
     """
     width = len(header)
-    if tuple(header[-len(MARKERS) :]) == MARKERS:
+    if is_guarded(header):
         width -= len(MARKERS)
     yield (*header[:width], *MARKERS)
     for row in rows:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import xlsxwriter
 
+from rowport.engine.formula_guard import guard
 from rowport.model.table_schema import Field, FieldType
-from rowport.service.formula_guard import guard
 from rowport.service.workbooks import MOST_ROWS
 
 if TYPE_CHECKING:
