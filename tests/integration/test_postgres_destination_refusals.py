@@ -204,3 +204,33 @@ def test_a_missing_table_is_no_fault_of_a_row(managed: Managed, record_type: Rec
     managed.sql("DROP TABLE rowport_test.people")
     with pytest.raises(psycopg.errors.UndefinedTable):
         managed.load(record_type, rows("a"))
+
+
+def test_a_dry_run_foresees_values_that_are_not_unique(
+    managed: Managed, record_type: RecordType
+) -> None:
+    managed.load(record_type, [*rows("owner", badge="B-1"), *rows("other", badge="B-3")])
+    batch = [
+        *rows("a", badge="B-2"),
+        *rows("b", badge="B-1"),
+        *rows("c", badge="B-2"),
+        *rows("owner", badge="B-1", age=2),
+        *rows("other", badge="B-3"),
+        *rows("d", "e"),
+    ]
+    told = managed.load(record_type, batch, mode=Mode.VALIDATE)
+    done = managed.load(record_type, batch)
+    assert told.outcomes == done.outcomes
+    assert told.errors == done.errors
+    assert told.codes == {2: "unique-error", 3: "unique-error"}
+
+
+def test_the_same_row_without_a_key_cannot_be_loaded_twice(
+    managed: Managed, make_people: Callable[..., RecordType]
+) -> None:
+    keyless = managed.prepare(make_people(Field(name="email")))
+    import_id = new_uuid()
+    managed.load(keyless, [{"email": "a"}], import_id=import_id)
+    again = managed.load(keyless, [{"email": "a"}, {"email": "b"}], import_id=import_id)
+    assert again.outcomes == ["failed", "created"]
+    assert again.codes == {1: "record-exists"}

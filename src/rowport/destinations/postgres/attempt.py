@@ -13,7 +13,7 @@ from rowport.destinations.postgres.fates import Fates, fail_key
 from rowport.destinations.postgres.matching import Changes, Matches, before_images, change, probe
 from rowport.destinations.postgres.one_by_one import Said, load_one_by_one
 from rowport.destinations.postgres.refusals import in_words
-from rowport.destinations.postgres.twins import first_of_key, lacks_key
+from rowport.destinations.postgres.twins import first_of_key, in_key_order, lacks_key
 from rowport.engine.record_ids import ID_BYTES, as_uuid_array, record_id_bytes
 from rowport.model.imports import Mode, OnMatch
 from rowport.model.outcomes import Outcome, RowErrorCode
@@ -110,7 +110,11 @@ class Attempt:
         if not places.size:
             return
         rows = self._target.values
-        if places.size < rows.num_rows:
+        if self._target.key:
+            keys = rows.select([column.name for column in self._target.key])
+            places = places[in_key_order(keys.take(pa.array(places)))]
+            rows = rows.take(pa.array(places))
+        elif places.size < rows.num_rows:
             rows = rows.take(pa.array(places))
         ids = record_id_bytes(self._batch.import_id, self._row[places])
         author = np.broadcast_to(

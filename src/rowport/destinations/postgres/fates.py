@@ -31,19 +31,24 @@ class Fates:
         self.row = row
         self.outcome = np.zeros(row.size, np.uint8)
         self._import_id = import_id
-        self._ids = np.zeros((row.size, ID_BYTES), np.uint8)
+        self.ids = np.zeros((row.size, ID_BYTES), np.uint8)
         self._errors: list[pa.Table] = []
         self._before: pa.Table | None = None
+
+    @property
+    def writing(self) -> Places:
+        """Rows whose values go into a record."""
+        return np.flatnonzero(np.isin(self.outcome, (Outcome.CREATED, Outcome.UPDATED)))
 
     def created(self, places: Places) -> None:
         """Settle rows that became new records."""
         self.outcome[places] = Outcome.CREATED
-        self._ids[places] = record_id_bytes(self._import_id, self.row[places])
+        self.ids[places] = record_id_bytes(self._import_id, self.row[places])
 
     def met(self, places: Places, ids: NDArray[np.uint8], outcome: Outcome) -> None:
         """Settle rows that met an existing record."""
         self.outcome[places] = outcome
-        self._ids[places] = ids
+        self.ids[places] = ids
 
     def reopen(self, places: Places) -> None:
         """Take a fate back, before another is given."""
@@ -81,7 +86,7 @@ class Fates:
         errors = pa.concat_tables([no_errors(), *self._errors]).sort_by("row")
         return LoadResult(
             outcome=pa.array(self.outcome),
-            record_id=as_uuid_array(self._ids, self.outcome != Outcome.FAILED),
+            record_id=as_uuid_array(self.ids, self.outcome != Outcome.FAILED),
             errors=errors,
             before=self._before,
         )

@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 from rowport.destinations.postgres.attempt import Attempt, RowsLeftOut
 from rowport.destinations.postgres.catalog import rows_of
+from rowport.destinations.postgres.dry_run import foresee_unique
 from rowport.destinations.postgres.refusals import is_row_fault
 from rowport.destinations.postgres.target import Target, target_of
 from rowport.model.errors import Unavailable
@@ -96,6 +97,8 @@ def _attempt(
         memory.probed(batch.import_id, found=found)
     else:
         attempt.load_one_by_one()
+    if batch.mode is Mode.VALIDATE:
+        foresee_unique(connection, target, batch.import_id, attempt.fates)
     return attempt.fates.result()
 
 

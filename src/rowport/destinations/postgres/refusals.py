@@ -26,6 +26,7 @@ LEFT_OUT: Final = "RP001"
 BEATEN: Final = "RP002"
 """Our own state: meanwhile another chunk of the same import wrote the record."""
 UNIQUE: Final = "23505"
+NOT_UNIQUE: Final = "{words}: another record or an earlier row has this value."
 
 
 def is_row_fault(error: Error) -> bool:
@@ -49,7 +50,9 @@ def in_words(
         index = target.indexes.get(rule or "")
         names = [fields.get(name, name) for name in index.columns] if index else []
         words = " + ".join(names) or f"The rule {rule!r}"
-        message = f"{words}: another record or an earlier row has this value."
+        if names == ["rowport_id"]:
+            return RowErrorCode.EXISTS, None, "This row of this import was loaded already."
+        message = NOT_UNIQUE.format(words=words)
         return RowErrorCode.UNIQUE, names[0] if len(names) == 1 else None, message
     if state == BEATEN:
         message = "Another row of this import has the same key."

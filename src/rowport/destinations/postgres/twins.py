@@ -19,13 +19,24 @@ def first_of_key(keys: pa.Table) -> NDArray[np.int64]:
     Real values are compared, not hashes.  A row whose key has a null is its own first.
     """
     places = np.arange(keys.num_rows, dtype=np.int64)
-    numbered = keys.rename_columns([str(at) for at in range(keys.num_columns)])
-    frame = pl.DataFrame(pl.from_arrow(numbered))
+    frame = _frame(keys)
     if frame.n_unique() == frame.height:
         return places
     first = frame.with_row_index("place").select(pl.col("place").first().over(frame.columns))
     found = first.to_series().to_numpy().astype(np.int64)
     return np.where(lacks_key(keys), places, found)
+
+
+def in_key_order(keys: pa.Table) -> NDArray[np.int64]:
+    """Give the places of the rows in the order of their keys."""
+    frame = _frame(keys)
+    ordered = frame.select(pl.arg_sort_by(frame.columns))
+    return ordered.to_series().to_numpy().astype(np.int64)
+
+
+def _frame(keys: pa.Table) -> pl.DataFrame:
+    numbered = keys.rename_columns([str(at) for at in range(keys.num_columns)])
+    return pl.DataFrame(pl.from_arrow(numbered))
 
 
 def lacks_key(keys: pa.Table) -> NDArray[np.bool_]:
