@@ -34,6 +34,7 @@ SOME_ROWS_FAILED: Final = 3
 OUTCOMES: Final = ("created", "updated", "unchanged", "skipped", "failed")
 WORST: Final = 8
 PATIENCE_S: Final = 15
+LONGEST: Final = 150
 
 Answer = dict[str, Any]
 
@@ -167,16 +168,16 @@ def show_worst_columns(import_id: str) -> None:
         for row in reversed(rows)
         for error in row["errors"]
     }
-    say("\nThe worst columns:\n")
+    say("\nThe worst columns, each with the first row that shows it:\n")
     for place, count in tally.most_common(WORST):
-        say(f"  {place[0]:<18}{place[1]:<18}{count:>8,}   {cut(example[place])}")
+        say(f"  {count:>6,}  {place[0]:<16}{place[1]}")
+        say(f"          {cut(example[place])}")
 
 
 def cut(text: str) -> str:
-    """Fit one line of a terminal."""
-    width = max(40, shutil.get_terminal_size().columns - 50)
+    """Keep a sentence within two lines of a terminal."""
     line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 3] + "..."
+    return line if len(line) <= LONGEST else line[: LONGEST - 3] + "..."
 
 
 def json_lines(text: str) -> list[Answer]:
