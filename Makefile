@@ -4,6 +4,7 @@ PYTHON ?=
 FILE ?=
 JOBS ?= auto
 TESTS ?= tests
+BENCH ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
@@ -35,8 +36,8 @@ format: setup ## let ruff lay the code out and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## import a million rows beside a bare COPY of the same rows
-	$(BIN)/python bench/run.py
+bench: setup ## import a million rows beside a bare COPY of the same rows; BENCH="--rows N" changes it
+	$(BIN)/python bench/importing.py $(BENCH)
 
 lock: setup ## make requirements.lock anew; UPGRADE=1 takes the newest versions
 	@UPGRADE="$(UPGRADE)" tools/lock.sh
