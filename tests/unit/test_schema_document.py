@@ -161,6 +161,55 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "digit as group sign": (one(type="number", groupChar="0"), "/fields/0/groupChar"),
     "categories of a date": (one(type="date", categories=["x"]), "/fields/0/categories"),
     "category of another type": (one(type="integer", categories=["x"]), "/fields/0/categories"),
+    "unknown step": (one(transforms=["shout"]), "/fields/0/transforms/0"),
+    "two steps in one": (one(transforms=[{"trim": {}, "case": {}}]), "/fields/0/transforms/0"),
+    "unknown option": (one(transforms=[{"trim": {"left": True}}]), "/fields/0/transforms/0"),
+    "option of another kind": (
+        one(transforms=[{"null_if": {"values": "x"}}]),
+        "/fields/0/transforms/0",
+    ),
+    "step without its option": (one(transforms=["trim", "default"]), "/fields/0/transforms/1"),
+    "any date in a step": (
+        one(type="date", transforms=[{"date": {"formats": ["any"]}}]),
+        "/fields/0/transforms/0",
+    ),
+    "dates of a string": (
+        one(type="string", transforms=[{"date": {"formats": ["%Y"]}}]),
+        "/fields/0/transforms/0",
+    ),
+    "numbers of a date": (one(type="date", transforms=["number"]), "/fields/0/transforms/0"),
+    "look-behind in a step": (
+        one(transforms=[{"extract": {"pattern": "(?<=a)b"}}]),
+        "/fields/0/transforms/0",
+    ),
+    "a group that is not there": (
+        one(transforms=[{"extract": {"pattern": "(a)", "group": 2}}]),
+        "/fields/0/transforms/0",
+    ),
+    "joined unknown fields": (
+        one(transforms=[{"concat": {"fields": ["b"]}}]),
+        "/fields/0/transforms/0/concat/fields",
+    ),
+    "no JSON Schema": (
+        one(type="object", constraints={"jsonSchema": {"type": "thing"}}),
+        "/fields/0/constraints/jsonSchema",
+    ),
+    "JSON Schema from the net": (
+        one(type="object", constraints={"jsonSchema": {"$ref": "https://example.com/x"}}),
+        "/fields/0/constraints/jsonSchema",
+    ),
+    "JSON Schema with look-ahead": (
+        one(type="object", constraints={"jsonSchema": {"pattern": "(?=a)"}}),
+        "/fields/0/constraints/jsonSchema",
+    ),
+    "JSON Schema of a string": (
+        one(type="string", constraints={"jsonSchema": {}}),
+        "/fields/0/constraints/jsonSchema",
+    ),
+    "enum beyond the categories": (
+        one(type="string", categories=["a"], constraints={"enum": ["a", "b"]}),
+        "/fields/0/constraints/enum",
+    ),
     "itemType": (one(type="list", itemType="object"), "/fields/0/itemType"),
     "key of an unknown field": (one() | {"primaryKey": ["b"]}, "/primaryKey"),
     "key with a field twice": (one() | {"primaryKey": ["a", "a"]}, "/primaryKey"),

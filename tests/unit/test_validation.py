@@ -186,12 +186,40 @@ def test_bounds_of_numbers(rule: dict[str, Any], good: str, bad: str) -> None:
             "02/01/2023",
         ),
         ({"type": "object", "constraints": {"enum": [{"a": 1}]}}, '{"a": 1}', '{"a": 2}'),
+        ({"type": "duration", "constraints": {"minimum": "P1M"}}, "P31D", "P30D"),
+        ({"type": "duration", "constraints": {"exclusiveMaximum": "PT1H"}}, "-P9Y", "PT60M"),
+        (
+            {"type": "object", "constraints": {"jsonSchema": {"required": ["a"]}}},
+            '{"a": 1.5}',
+            '{"b": 1}',
+        ),
+        (
+            {"type": "array", "constraints": {"jsonSchema": {"items": {"multipleOf": 0.1}}}},
+            "[0.3, 1e3]",
+            "[0.35]",
+        ),
     ],
 )
 def test_constraints_look_at_the_value(field: dict[str, Any], good: str, bad: str) -> None:
     found = run([{"name": "a", **field}], (good,), (bad,), ("",))
     assert found.row.to_pylist() == [1, 3]
     assert found.errors["code"].to_pylist() == ["constraint-error"]
+
+
+def test_the_sentence_of_a_json_schema_says_where_and_why() -> None:
+    rule = {"properties": {"v": {"type": "integer"}, "w": {"pattern": "^[a-z]+$"}}}
+    field = {"name": "a", "type": "object", "constraints": {"jsonSchema": rule}}
+    found = run([field], ('{"v": 1.0, "w": "x"}',), ('{"v":1.5}',), ('{"w":"1"}',))
+    assert found.row.to_pylist() == [1]
+    assert found.errors["message"].to_pylist() == [
+        '"{"v":1.5}" breaks the JSON Schema: v: 1.5 is not of type \'integer\'',
+        '"{"w":"1"}" breaks the JSON Schema: w: \'1\' does not match \'^[a-z]+$\'',
+    ]
+
+
+def test_a_json_schema_that_refers_to_itself_without_end_fails_the_row_only() -> None:
+    field = {"name": "a", "type": "object", "constraints": {"jsonSchema": {"$ref": "#"}}}
+    assert run([field], ("{}",)).errors["code"].to_pylist() == ["constraint-error"]
 
 
 def test_a_long_cell_is_shortened_in_the_sentence_but_not_in_the_value() -> None:

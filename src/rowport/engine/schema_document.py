@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
-from rowport.engine.validation import strptime
+from rowport.engine.validation import strptime, transforms
 from rowport.engine.validation.constraints import BadConstraint, checks_of
 from rowport.engine.validation.readers import ITEM_TYPES
 from rowport.engine.validation.texts import FORMATS as STRING_FORMATS
@@ -53,6 +54,8 @@ def parse(document: Mapping[str, object]) -> TableSchema:
     for index, name in enumerate(names):
         if name in names[:index]:
             _refuse(f"/fields/{index}/name", name, "a name that no other field has")
+    for index, field in enumerate(fields):
+        _check_steps(f"/fields/{index}/transforms", field, names)
     return TableSchema(
         fields=fields,
         missing_values=_missing("/missingValues", document.get("missingValues"), ("",)) or (),
@@ -264,9 +267,31 @@ def _item_type(at: str, raw: object) -> str:
 def _transforms(at: str, raw: object) -> tuple[Mapping[str, object], ...]:
     if raw is None:
         return ()
-    if not isinstance(raw, list) or not all(isinstance(step, Mapping) for step in raw):
-        _refuse(at, raw, "an array of objects")
-    return tuple(raw)
+    if not isinstance(raw, list):
+        _refuse(at, raw, "an array of steps")
+    return tuple(_step(f"{at}/{index}", step) for index, step in enumerate(raw))
+
+
+def _step(at: str, raw: object) -> Mapping[str, object]:
+    try:
+        return transforms.normalised(raw)
+    except transforms.BadTransform as error:
+        raise InvalidSchema(f"{at}: {json.dumps(raw)} cannot be used: {error}") from None
+
+
+def _check_steps(at: str, field: Field, names: list[str]) -> None:
+    """Refuse steps that do not fit their field, or speak of unknown ones."""
+    for index, step in enumerate(field.transforms):
+        alone = replace(field, transforms=(step,))
+        try:
+            transforms.steps_of(alone, missing=(), columns=names)
+        except transforms.BadTransform as error:
+            raise InvalidSchema(
+                f"{at}/{index}: {json.dumps(step)} cannot be used: {error}"
+            ) from None
+        concat = step.get("concat")
+        if isinstance(concat, Mapping):
+            _names(f"{at}/{index}/concat/fields", concat["fields"], names)
 
 
 def _names(at: str, raw: object, known: Iterable[str]) -> tuple[str, ...]:

@@ -16,8 +16,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rowport.engine.validation.constraints import Check
+    from rowport.engine.validation.transforms import Step
 
 _DECIMAL_DIGITS: Final = 38
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How the cells of one field are read."""
+
+    name: str
+    reader: CellReader
+    missing: tuple[str, ...]
+    """Texts that mean "no value"."""
+    steps: tuple[Step, ...]
+    """What is done to the text first."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,13 +38,15 @@ class Column:
     """The cells of one field in one chunk."""
 
     raw: pl.Series
-    """The text of each cell."""
+    """The text of each cell, as it stands in the file."""
+    text: pl.Series
+    """The same after the transforms."""
     values: pl.Series
     """The typed value of each; null where there is none or it could not be read."""
     missing: pl.Series
     """True where there is no value."""
-    nul: pl.Series | None = None
-    """True where the cell holds U+0000; None: nowhere."""
+    unfit: list[tuple[pl.Series, str | None]] = field(default_factory=list)
+    """Where cells could not be taken at all, and what follows the cell in words; None: U+0000."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why a text could not be read, for each such text."""
     scale: int = 0
@@ -43,7 +58,9 @@ class Column:
     def unread(self) -> pl.Series:
         """True where a cell could not be read."""
         unread = self.values.is_null() & ~self.missing
-        return unread if self.nul is None else unread & ~self.nul
+        for where, _ in self.unfit:
+            unread &= ~where
+        return unread
 
     def breaks(self, check: Check) -> pl.Series:
         """Tell which values break a rule; null where there is no value."""
@@ -59,48 +76,69 @@ class Column:
         )
 
 
-def read_columns(
-    plans: Sequence[tuple[str, CellReader, tuple[str, ...]]], cells: pa.Table
-) -> list[Column]:
-    """Read the cells of each (field, reader, texts that mean no value)."""
-    frame = pl.from_arrow(cells.select([name for name, _, _ in plans]))
+def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
+    """Read the cells of each field."""
+    frame = pl.from_arrow(cells)
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  tables give frames
         raise TypeError
+    has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
     wanted: list[pl.Expr] = []
-    nul = [_has_nul(cells.column(name)) for name, _, _ in plans]
-    for place, (name, reader, missing) in enumerate(plans):
-        raw = pl.col(name)
-        absent = raw.is_null() | raw.is_in(list(missing)) if missing else raw.is_null()
-        present = pl.when(~absent).then(raw)
-        if nul[place]:
-            present = pl.when(~raw.str.contains("\0", literal=True)).then(present)
-        wanted.append(absent.alias(f"m{place}"))
-        wanted.append(reader.fast(present).alias(f"v{place}"))
+    for place, reading in enumerate(readings):
+        wanted += _expressions(reading, place, has_nul=has_nul[place])
     read = frame.select(wanted)
     return [
-        _finish(
-            reader,
-            raw=frame[name],
-            values=read[f"v{place}"],
-            missing=read[f"m{place}"],
-            has_nul=nul[place],
-        )
-        for place, (name, reader, _) in enumerate(plans)
+        _finish(reading, frame[reading.name], read, place, has_nul=has_nul[place])
+        for place, reading in enumerate(readings)
     ]
 
 
+def _expressions(reading: Reading, place: int, *, has_nul: bool) -> list[pl.Expr]:
+    """Say what is computed of a field in the first pass: m (missing), v (value), t and u."""
+    raw = text = pl.col(reading.name)
+    wanted: list[pl.Expr] = []
+    readable: list[pl.Expr] = []
+    if has_nul:
+        readable.append(~raw.str.contains("\0", literal=True))
+    for number, step in enumerate(reading.steps):
+        if step.unfit is not None:
+            unfit = step.unfit(text).fill_null(value=False)
+            wanted.append(unfit.alias(f"u{place}.{number}"))
+            readable.append(~unfit)
+        text = step.apply(text)
+    absent = text.is_null()
+    if reading.missing:
+        absent |= text.is_in(list(reading.missing))
+    if reading.steps:
+        absent = pl.all_horizontal([absent, *readable]) if readable else absent
+        wanted.append(text.alias(f"t{place}"))
+    present = pl.when(pl.all_horizontal([~absent, *readable])).then(text)
+    wanted.append(absent.alias(f"m{place}"))
+    wanted.append(reading.reader.fast(present).alias(f"v{place}"))
+    return wanted
+
+
 def _finish(
-    reader: CellReader, *, raw: pl.Series, values: pl.Series, missing: pl.Series, has_nul: bool
+    reading: Reading, raw: pl.Series, read: pl.DataFrame, place: int, *, has_nul: bool
 ) -> Column:
     """Give the cells that the fast path did not take to the exact reader."""
-    column = Column(raw=raw, values=values, missing=missing)
+    reader = reading.reader
+    column = Column(
+        raw=raw,
+        text=read[f"t{place}"] if reading.steps else raw,
+        values=read[f"v{place}"],
+        missing=read[f"m{place}"],
+    )
     if has_nul:
-        column.nul = raw.str.contains("\0", literal=True).fill_null(value=False)
+        nul = raw.str.contains("\0", literal=True).fill_null(value=False)
+        column.unfit.append((nul, None))
+    for number, step in enumerate(reading.steps):
+        if step.unfit is not None:
+            column.unfit.append((read[f"u{place}.{number}"], step.words))
     odd = column.unread
     texts: list[str] = []
     exact: list[Any] = []
     if odd.any():
-        for text in raw.filter(odd).unique().to_list():
+        for text in column.text.filter(odd).unique().to_list():
             try:
                 exact.append(reader.exact(text))
                 texts.append(text)
@@ -120,7 +158,7 @@ def _merge(
     table = pl.DataFrame({"text": texts, "value": exact})
     places = odd.arg_true()
     found = (
-        column.raw.gather(places)
+        column.text.gather(places)
         .to_frame("text")
         .join(table, on="text", how="left", maintain_order="left")["value"]
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from rowport.engine.validation import documents, patterns
+from rowport.engine.validation import documents, durations, json_schemas, patterns
 from rowport.engine.validation.cells import CellFault, shown
 from rowport.engine.validation.readers import JSON_TYPES, read_value
 from rowport.model.table_schema import Field, FieldType
@@ -29,6 +29,7 @@ _ORDERED: Final = frozenset(
         FieldType.DATETIME,
         FieldType.YEAR,
         FieldType.YEARMONTH,
+        FieldType.DURATION,
     }
 )
 _SIZED: Final = frozenset({FieldType.STRING, FieldType.ARRAY, FieldType.OBJECT, FieldType.LIST})
@@ -58,6 +59,8 @@ class Check:
     """The same for one Python value."""
     message: str
     """What follows the cell in the sentence of the error."""
+    explain: Callable[[str], str | None] | None = None
+    """Where each value has its own reason: what gives it."""
 
 
 class BadConstraint(ValueError):
@@ -85,6 +88,7 @@ def checks_of(field: Field) -> tuple[Check, ...]:
         "pattern": rules.pattern,
         "enum": rules.enum,
         "categories": field.categories,
+        "jsonSchema": rules.json_schema,
     }
     checks = []
     for name, value in given.items():
@@ -95,31 +99,36 @@ def checks_of(field: Field) -> tuple[Check, ...]:
             allowed = ", ".join(sorted(types))
             raise BadConstraint(name, f"{name} is not for {field.type.value}, only for {allowed}")
         checks.append(_COMPILERS[name](field, name, value))
+    _check_subset(field)
     return tuple(checks)
 
 
 _BOUNDS: Final[Mapping[str, tuple[Callable[[Any, Any], Any], str]]] = {
-    "minimum": (operator.lt, "is below the minimum"),
-    "exclusiveMinimum": (operator.le, "is not above the exclusive minimum"),
-    "maximum": (operator.gt, "is above the maximum"),
-    "exclusiveMaximum": (operator.ge, "is not below the exclusive maximum"),
+    # what must hold, and the words where it does not
+    "minimum": (operator.ge, "is below the minimum"),
+    "exclusiveMinimum": (operator.gt, "is not above the exclusive minimum"),
+    "maximum": (operator.le, "is above the maximum"),
+    "exclusiveMaximum": (operator.lt, "is not below the exclusive maximum"),
 }
 
 
 def _bound(field: Field, name: str, raw: object) -> Check:
     limit = _value(field, name, raw)
-    compare, words = _BOUNDS[name]
+    holds, words = _BOUNDS[name]
+    message = f"{words} {raw}"
+    order = _ORDERS.get(field.type)
+    if order is not None:
+        least = order(limit)
+        return Check(
+            broken=None, breaks=lambda value: not holds(order(value), least), message=message
+        )
     literal = pl.lit(limit)
 
     def broken(values: pl.Expr) -> pl.Expr:
-        broken: pl.Expr = compare(values, literal)
-        return broken
+        kept: pl.Expr = holds(values, literal)
+        return ~kept
 
-    return Check(
-        broken=None if field.type is FieldType.YEARMONTH else broken,
-        breaks=lambda value: bool(compare(_order(field, value), _order(field, limit))),
-        message=f"{words} {raw}",
-    )
+    return Check(broken=broken, breaks=lambda value: not holds(value, limit), message=message)
 
 
 def _length(field: Field, name: str, limit: int) -> Check:
@@ -174,6 +183,17 @@ def _members(field: Field, name: str, members: tuple[object, ...]) -> Check:
     )
 
 
+def _json_schema(field: Field, name: str, schema: Mapping[str, Any]) -> Check:
+    del field
+    try:
+        fault = json_schemas.compile_schema(schema)
+    except json_schemas.BadJsonSchema as error:
+        raise BadConstraint(name, f"jsonSchema cannot be used: {error}") from None
+    return Check(
+        broken=None, breaks=lambda value: fault(value) is not None, message="", explain=fault
+    )
+
+
 _COMPILERS: Final[Mapping[str, Callable[[Field, str, Any], Check]]] = {
     "minLength": _length,
     "maxLength": _length,
@@ -181,7 +201,18 @@ _COMPILERS: Final[Mapping[str, Callable[[Field, str, Any], Check]]] = {
     "pattern": _pattern,
     "enum": _members,
     "categories": _members,
+    "jsonSchema": _json_schema,
 }
+
+
+def _check_subset(field: Field) -> None:
+    """Refuse an enum with members that are no categories, as the standard has it."""
+    if field.categories is None or field.constraints.enum is None:
+        return
+    known = {_value(field, "categories", member) for member in field.categories}
+    for member in field.constraints.enum:
+        if _value(field, "enum", member) not in known:
+            raise BadConstraint("enum", f"enum: {member!r} is not among the categories")
 
 
 def _value(field: Field, name: str, raw: object) -> object:
@@ -191,9 +222,13 @@ def _value(field: Field, name: str, raw: object) -> object:
         raise BadConstraint(name, f"{name}: {fault}") from None
 
 
-def _order(field: Field, value: Any) -> Any:  # noqa: ANN401  any typed value
-    """Give what values of a field are ordered by."""
-    if field.type is not FieldType.YEARMONTH:
-        return value
+def _month(value: Any) -> tuple[int, int]:  # noqa: ANN401  the text of a yearmonth
     year, _, month = str(value).rpartition("-")
     return int(year), int(month)
+
+
+_ORDERS: Final[Mapping[FieldType, Callable[[Any], Any]]] = {
+    FieldType.YEARMONTH: _month,
+    FieldType.DURATION: durations.span,
+}
+"""What the values of a type are ordered by, where it is not the value itself."""

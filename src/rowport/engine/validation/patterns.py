@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import polars as pl
@@ -31,5 +32,9 @@ def check(pattern: str) -> None:
         try:
             pl.Series([""]).str.contains(candidate)
         except pl.exceptions.ComputeError as error:
-            reason = str(error).strip().splitlines()[-1].removeprefix("error: ")
-            raise BadPattern(reason) from None
+            reason = re.search(r"^error: (.+)$", str(error), re.MULTILINE)
+            raise BadPattern(reason[1] if reason else _first_line(error)) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

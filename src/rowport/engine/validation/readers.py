@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 import pyarrow as pa
 
-from rowport.engine.validation import documents, numbers, texts, times
+from rowport.engine.validation import documents, durations, numbers, texts, times
 from rowport.engine.validation.cells import CellFault, CellReader, nothing, shown
 from rowport.model.table_schema import Field, FieldType
 
@@ -115,7 +115,7 @@ _READERS: Final[Mapping[FieldType, Callable[[Field], CellReader]]] = {
     FieldType.TIME: times.time_reader,
     FieldType.YEAR: times.year_reader,
     FieldType.YEARMONTH: times.yearmonth_reader,
-    FieldType.DURATION: times.duration_reader,
+    FieldType.DURATION: durations.duration_reader,
     FieldType.GEOPOINT: documents.geopoint_reader,
     FieldType.OBJECT: documents.object_reader,
     FieldType.ARRAY: documents.array_reader,

@@ -7,6 +7,7 @@ and uuid without defining them; what we take them for stands at each.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
 _LOCAL: Final = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|\x22(?:[ !#-\[\]-~]|\\[ -~])*\x22")
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+(?=.*[A-Za-z]){_LABEL}")
+_TOP: Final = "(?:[A-Za-z]{2,63}|[xX][nN]--[A-Za-z0-9-]{1,58}[A-Za-z0-9])"
+_DOMAIN: Final = re.compile(rf"(?:{_LABEL}\.)+{_TOP}")
 _URI: Final = r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\s<>\x22\\^`{|}\x00-\x20\x7f%]|%[0-9A-Fa-f]{2})*"
 _BASE64: Final = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _UUID: Final = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
@@ -45,7 +47,7 @@ def is_email(text: str) -> bool:
     local, at, domain = text.rpartition("@")
     if not at or not 0 < len(local.encode(errors="replace")) <= 64 or not _LOCAL.fullmatch(local):  # noqa: PLR2004  RFC 5321, 4.5.3.1.1
         return False
-    if any(char.isspace() or not char.isprintable() for char in text if char != " "):
+    if not text.isprintable() or not all(char in ".-" or _is_letter(char) for char in domain):
         return False
     try:
         plain = domain if domain.isascii() else domain.encode("idna").decode()
@@ -54,11 +56,15 @@ def is_email(text: str) -> bool:
     return len(plain) <= 253 and _DOMAIN.fullmatch(plain) is not None  # noqa: PLR2004  RFC 1035
 
 
+def _is_letter(char: str) -> bool:
+    return unicodedata.category(char)[0] in "LMN"
+
+
 FORMATS: Final[dict[str, StringFormat]] = {
     "email": StringFormat(
         canonical=(
             r"^[A-Za-z0-9_+'-]+(?:\.[A-Za-z0-9_+'-]+)*"
-            r"@(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*\.)+[A-Za-z]+$"
+            r"@(?:[A-Za-z0-9]+(?:-+[A-Za-z0-9]+)*\.)+[A-Za-z]{2,}$"
         ),
         fits=is_email,
         noun="an e-mail address",

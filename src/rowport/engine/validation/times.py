@@ -1,4 +1,4 @@
-"""Dates, times, years and durations.
+"""Dates, times, years and months.
 
 Source: Table Schema 2.0, which takes the lexical forms of XML Schema for the default formats.
 Decisions:
@@ -31,10 +31,6 @@ _CLOCK: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _XSD_DATETIME: Final = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?"
-)
-_DURATION: Final = re.compile(
-    r"-?P(?=[0-9T])(?:[0-9]+Y)?(?:[0-9]+M)?(?:[0-9]+D)?"
-    r"(?:T(?=[0-9])(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"
 )
 _YEAR: Final = re.compile(r"-?(?:[1-9][0-9]{3,8}|0[0-9]{3})")
 _YEARMONTH: Final = re.compile(r"(?:-?[1-9][0-9]{4,8}|-?[0-9]{4})-(?:0[1-9]|1[0-2])")
@@ -178,21 +174,6 @@ def yearmonth_reader(field: Field) -> CellReader:
     def exact(text: str) -> str:
         if not _YEARMONTH.fullmatch(text):
             raise CellFault(f"{shown(text)} is not a month of the form YYYY-MM")
-        return text
-
-    return CellReader(dtype=pl.String(), fast=fast, exact=exact)
-
-
-def duration_reader(field: Field) -> CellReader:
-    """Read durations as XML Schema's: PnYnMnDTnHnMnS."""
-    del field
-
-    def fast(cells: pl.Expr) -> pl.Expr:
-        return pl.when(cells.str.contains("^P[0-9]+[YMD]$|^PT[0-9]+[HMS]$")).then(cells)
-
-    def exact(text: str) -> str:
-        if not _DURATION.fullmatch(text):
-            raise CellFault(f"{shown(text)} is not a duration of the form PnYnMnDTnHnMnS")
         return text
 
     return CellReader(dtype=pl.String(), fast=fast, exact=exact)
