@@ -111,7 +111,7 @@ def write_template_workbook(path: Path, record_type: RecordType) -> None:
         OSError: the file cannot be written.
     """
     try:
-        with xlsxwriter.Workbook(str(path), {"strings_to_formulas": False}) as book:
+        with path.open("wb") as out, xlsxwriter.Workbook(out) as book:
             _Sheet(book, record_type).write()
     except xlsxwriter.exceptions.FileCreateError as error:
         raise OSError(*error.args[0].args) from error

@@ -28,7 +28,7 @@ def write_workbook(path: Path, lines: Iterable[Sequence[str]], *, sheet: str) ->
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     number = 0
     try:
-        with xlsxwriter.Workbook(str(path), options) as book:
+        with path.open("wb") as out, xlsxwriter.Workbook(out, options) as book:
             bold = book.add_format({"bold": True})
             page = book.add_worksheet(sheet)
             page.freeze_panes(1, 0)

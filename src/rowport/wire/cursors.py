@@ -22,8 +22,13 @@ LONGEST: Final = 64
 
 def cursor_after(last: Import) -> str:
     """Give the cursor of the page that follows an import."""
-    micros = (last.created_at - EPOCH) // timedelta(microseconds=1)
-    packed = micros.to_bytes(TIME_BYTES, "big", signed=True) + last.id.bytes
+    return cursor_of(last.created_at, last.id)
+
+
+def cursor_of(created_at: datetime, import_id: UUID) -> str:
+    """Give the cursor of a place in the list."""
+    micros = (created_at - EPOCH) // timedelta(microseconds=1)
+    packed = micros.to_bytes(TIME_BYTES, "big", signed=True) + import_id.bytes
     return base64.urlsafe_b64encode(packed).decode("ascii")
 
 
