@@ -219,6 +219,25 @@ def test_a_killed_server_answers_again_to_the_same_clients(home: Path) -> None:
         assert remembered(server.url()) == ["committed"]
 
 
+def test_a_shutdown_of_the_machine_leaves_the_clients_their_server(home: Path) -> None:
+    """It sends SIGTERM to all processes at once."""
+    with EmbeddedPostgres(home) as server:
+        remember(server.url(), "before")
+        old = postmaster(home)
+        with psycopg.connect(server.url()) as connection:
+            connection.execute("INSERT INTO memory VALUES ('meanwhile')")
+            for pid in (supervisor(home), old):
+                os.kill(pid, signal.SIGTERM)
+            wait_for(
+                lambda: "smart shutdown" in Home(path=home).log_tail(), "PostgreSQL takes note"
+            )
+        wait_for(lambda: not is_running(old), "the server ends after the transaction")
+        keeper = supervisor(home)
+        server.ensure()
+        assert remembered(server.url()) == ["before", "meanwhile"]
+        assert supervisor(home) == keeper
+
+
 def test_a_killed_supervisor_is_replaced_and_its_server_dies(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         remember(server.url(), "committed")
@@ -260,13 +279,15 @@ def test_a_first_start_that_is_killed_is_done_again(home: Path) -> None:
     assert not unfinished(home)
 
 
-def test_a_pid_file_whose_number_belongs_to_another_process_is_no_obstacle(home: Path) -> None:
+def test_pid_files_whose_number_belongs_to_another_process_are_no_obstacle(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         remember(server.url(), "committed")
         lines = (data_directory(home) / "postmaster.pid").read_text().splitlines()
     wait_for(lambda: not is_held(Home(path=home).owner), "the server stops")
     stale = "\n".join([str(os.getpid()), *lines[1:]])
     (data_directory(home) / "postmaster.pid").write_text(stale)
+    run = data_directory(home).with_name("run")
+    (run / ".s.PGSQL.5432.lock").write_text(stale)
     with EmbeddedPostgres(home) as server:
         assert remembered(server.url()) == ["committed"]
 

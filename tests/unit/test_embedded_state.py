@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from rowport.store.embedded.layout import Home
 from rowport.store.embedded.locks import is_current, is_held, try_lock, wait_lock
 from rowport.store.embedded.state import SIZE_BYTES, Phase, State, read_state, write_state
+from rowport.store.embedded.supervisor import LOG_BYTES, cut_log
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +71,19 @@ def test_a_lock_is_worth_nothing_once_its_file_is_gone(tmp_path: Path) -> None:
         assert not is_current(old, home.owner)
         assert is_current(new, home.owner)
         assert try_lock(new, exclusive=True)
+
+
+def test_a_log_that_grew_too_long_is_kept_once_and_begun_anew(tmp_path: Path) -> None:
+    home = Home(path=tmp_path)
+    home.make()
+    log = home.open(home.log, os.O_WRONLY | os.O_APPEND)
+    with open(log, "wb", buffering=0) as file:  # noqa: PTH123 - closes the descriptor
+        for size in (LOG_BYTES, 1):
+            file.write(b"x" * size)
+            cut_log(home, log)
+        file.write(b"new")
+    assert home.log.read_bytes() == b"new"
+    assert home.log.with_name("server.log.1").stat().st_size == LOG_BYTES + 1
 
 
 def test_a_link_planted_in_the_home_is_not_followed(tmp_path: Path) -> None:

@@ -109,6 +109,9 @@ class Supervisor:
         try:
             evict(cluster.data)
             self._socket = cluster.socket_directory()
+            # Nobody serves here now, and the directory is ours alone: a lock file whose number
+            # belongs to another process by now would keep PostgreSQL from starting.
+            (self._socket / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
             self._server = start_server(
                 cluster.binaries.directory / "postgres",
                 data=cluster.data,
