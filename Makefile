@@ -7,6 +7,11 @@ TESTS ?= tests
 BENCH ?=
 BIN := .venv/bin
 
+# Through the environment, so that no blank or quote in a path is ever read by a shell.
+export PYTHON
+export UPGRADE
+export ROWPORT_DEMO_FILE = $(FILE)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test unit lint format bench lock hooks clean
 
@@ -14,10 +19,10 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 setup: ## make .venv/ with everything in it (a second time it is instant)
-	@PYTHON="$(PYTHON)" tools/setup.sh
+	@tools/setup.sh
 
 demo: setup ## import examples/contacts.csv twice and tell what became of each row; FILE=path takes yours
-	@ROWPORT_DEMO_FILE="$(FILE)" $(BIN)/python tools/demo.py
+	@$(BIN)/python tools/demo.py
 
 test: lint ## every check and every test; JOBS=n processes, TESTS=path for some of them
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS)
@@ -40,7 +45,7 @@ bench: setup ## import a million rows beside a bare COPY of the same rows; BENCH
 	$(BIN)/python bench/importing.py $(BENCH)
 
 lock: setup ## make requirements.lock anew; UPGRADE=1 takes the newest versions
-	@UPGRADE="$(UPGRADE)" tools/lock.sh
+	@tools/lock.sh
 
 hooks: setup ## run the checks before each git commit
 	$(BIN)/pre-commit install

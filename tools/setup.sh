@@ -20,7 +20,12 @@ fits() {
 
 # The machine's own python3 comes first: Debian's venv package belongs to that one.
 python=
-for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+if [ -n "${PYTHON:-}" ]; then
+    set -- "$PYTHON"
+else
+    set -- python3 python3.14 python3.13 python3.12 python3.11
+fi
+for candidate in "$@"; do
     if fits "$candidate"; then
         python=$candidate
         break
