@@ -1,0 +1,135 @@
+"""Rowport as people run it: the real program in a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rowport.store.embedded.client import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+EXECUTABLE = Path(sys.executable).with_name("rowport")
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PATIENCE_S = 90.0
+PEOPLE = {
+    "fields": [
+        {"name": "email", "type": "string", "constraints": {"required": True}},
+        {"name": "name", "title": "Full name", "type": "string"},
+        {"name": "age", "type": "integer"},
+    ],
+    "primaryKey": ["email"],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a command ended."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout."""
+        [line] = self.out.splitlines()
+        document = json.loads(line)
+        assert isinstance(document, dict)
+        return document
+
+    @property
+    def documents(self) -> list[dict[str, Any]]:
+        """The JSON documents on stdout, one a line."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """A home, and the program that works on it."""
+
+    path: Path
+    room: Path
+    """Where tests put their files."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def start(self, *words: str | Path, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401  Popen's
+        """Start a command and leave it running."""
+        return subprocess.Popen(
+            [EXECUTABLE, *words],
+            env={**os.environ, "ROWPORT_HOME": str(self.path), **self.environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            cwd=self.room,
+            **options,
+        )
+
+    def run(self, *words: str | Path, **options: Any) -> Done:  # noqa: ANN401  Popen's
+        """Run a command to its end."""
+        return finish(self.start(*words, **options))
+
+    def ask(self, *words: str | Path) -> dict[str, Any]:
+        """Run a command that must be fine; give its document."""
+        done = self.run("--json", *words)
+        assert done.status == 0, done
+        return done.document
+
+    def file(self, name: str, content: str | bytes) -> Path:
+        """Write a file to import."""
+        path = self.room / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+
+def finish(process: subprocess.Popen[str], *, timeout_s: float = PATIENCE_S) -> Done:
+    """Wait for a command's end."""
+    with process:
+        out, err = process.communicate(timeout=timeout_s)
+    return Done(status=process.returncode, out=out, err=err)
+
+
+def until(what: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + timeout_s
+    while not what():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def new_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Home]]:
+    """Make homes; what they leave outside of the test's folder is deleted in the end."""
+    homes: list[Home] = []
+
+    def make() -> Home:
+        room = tmp_path_factory.mktemp("rowport")
+        homes.append(Home(path=room / "home", room=room))
+        return homes[-1]
+
+    yield make
+    for home in homes:
+        EmbeddedPostgres(home.path).discard()
+
+
+@pytest.fixture(scope="module")
+def home(new_home: Callable[[], Home]) -> Iterator[Home]:
+    """A home with the record types `people` and `contacts`, shared by the tests of a module.
+
+    We use its database too, so that it does not stop and start for each command.
+    """
+    made = new_home()
+    with EmbeddedPostgres(made.path):
+        made.ask("type", "put", "people", made.file("people.json", json.dumps(PEOPLE)))
+        made.ask("type", "put", "contacts", EXAMPLES / "contacts.schema.json")
+        yield made
