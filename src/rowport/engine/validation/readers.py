@@ -71,6 +71,8 @@ def read_value(field: Field, raw: object) -> object:
     if isinstance(raw, int | float | Decimal):
         if field.type not in {FieldType.INTEGER, FieldType.NUMBER, FieldType.YEAR}:
             raise CellFault(f"{raw} is not a value of type {field.type.value}")
+        if field.type is FieldType.YEAR and isinstance(raw, int):
+            return raw
         plain = replace(field, decimal_char=".", group_char=None, bare_number=True)
         if isinstance(raw, float) and raw.is_integer():
             raw = int(raw)
