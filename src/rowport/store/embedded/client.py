@@ -53,6 +53,7 @@ class EmbeddedPostgres:
         self._binaries = binaries.absolute() if binaries else None
         self._timeout_s = timeout_s
         self._lock: int | None = None
+        self._address: str | None = None
         self._mutex = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -94,15 +95,17 @@ class EmbeddedPostgres:
     def url(self) -> str:
         """The libpq URL of Rowport's database, with its password: keep it out of logs.
 
-        The role owns everything; row-level security does not bind it.
+        The role owns everything; row-level security does not bind it.  The URL stays the same
+        while the server is restarted; only `ensure` may change it (for a home that was replaced).
 
         Raises:
-            Unavailable: the server is not running; call `join` or `ensure` first.
+            Unavailable: this process has not joined.
         """
-        state = read_state(self._home)
-        if state is None or state.phase is not Phase.READY:
-            raise Unavailable(f"The embedded database of {self._home.path} is not running.")
-        return self._url(state)
+        if self._address is None:
+            raise Unavailable(
+                f"The embedded database of {self._home.path} is not in use by this process."
+            )
+        return self._address
 
     def leave(self, *, wait_s: float = 0.0) -> None:
         """Stop being a client; the server stops when no other is left.
@@ -115,6 +118,7 @@ class EmbeddedPostgres:
             if self._lock is not None:
                 os.close(self._lock)  # not unlocked: a forked child may still need it
                 self._lock = None
+                self._address = None
         deadline = time.monotonic() + wait_s
         while time.monotonic() < deadline and is_held(self._home.owner):
             time.sleep(_POLL_S)
@@ -161,7 +165,8 @@ class EmbeddedPostgres:
         while True:
             state = read_state(self._home)
             if is_held(self._home.owner):
-                if state and state.phase is Phase.READY and self._answers(state):
+                if state and state.phase is Phase.READY and _answers(url := self._url(state)):
+                    self._address = url
                     return
             elif state and state.phase is Phase.FAILED and state.supervisor in started:
                 raise Unavailable(
@@ -176,10 +181,6 @@ class EmbeddedPostgres:
                 known = f": {state.problem}" if state and state.problem else ""
                 raise self._too_late(f"The server does not answer{known}")
             time.sleep(_POLL_S)
-
-    def _answers(self, state: State) -> bool:
-        answer = PGconn.ping(f"{self._url(state)}&connect_timeout=5".encode())
-        return answer == Ping.OK
 
     def _url(self, state: State) -> str:
         try:
@@ -221,3 +222,8 @@ class EmbeddedPostgres:
             f"The embedded database in {self._home.folder} cannot be used. {what}. Look into "
             f"{self._home.log}, whose last lines are:\n{self._home.log_tail()}"
         )
+
+
+def _answers(url: str) -> bool:
+    """The server accepts connections; no login is needed, so too many clients do not matter."""
+    return PGconn.ping(f"{url}&connect_timeout=5".encode()) == Ping.OK
