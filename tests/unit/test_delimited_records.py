@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 COMMA = Grammar(delimiter=b",")
 BACKSLASH = Grammar(delimiter=b",", escape=b"\\")
 WORDY = Grammar(delimiter=b"::")
+PADDED = Grammar(delimiter=b",", skips_space=True)
 SHORT = Grammar(delimiter=b",", max_record_bytes=12)
 NASTY = st.lists(
-    st.sampled_from(['"', '"', ",", "\n", "\r\n", "\r", "a", " ", '""', "é", "::", "\\", "b\n"]),
+    st.sampled_from(
+        ['"', '"', ",", "\n", "\r\n", "\r", "a", " ", ", ", '""', "é", "::", "\\", "b\n"]
+    ),
     max_size=40,
 ).map("".join)
 
@@ -92,7 +95,7 @@ def one_by_one(data: bytes, grammar: Grammar) -> list[tuple[int, int, tuple[str,
 
 
 @settings(max_examples=400, deadline=None)
-@given(text=NASTY, grammar=st.sampled_from([COMMA, BACKSLASH, WORDY]))
+@given(text=NASTY, grammar=st.sampled_from([COMMA, BACKSLASH, WORDY, PADDED]))
 @example(text='a,"open\nb,c\n', grammar=COMMA)
 @example(text='"a""b",c\n"",""\n', grammar=COMMA)
 @example(text='""""\n', grammar=COMMA)
@@ -104,7 +107,7 @@ def test_counting_quotes_and_scanning_give_the_same_rows(text: str, grammar: Gra
 @settings(max_examples=200, deadline=None)
 @given(
     text=NASTY,
-    grammar=st.sampled_from([COMMA, BACKSLASH, WORDY, SHORT]),
+    grammar=st.sampled_from([COMMA, BACKSLASH, WORDY, PADDED, SHORT]),
     encoding=st.sampled_from(["utf-8", "utf-16-le", "utf-32-be", "cp1252", "gb18030"]),
     chunk_bytes=st.sampled_from([1, 5, 20, 1000]),
     chunk_rows=st.sampled_from([1, 3, 1000]),

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowport.engine.delimited.detection import Heading, SampleRecord, heading
+from rowport.engine.delimited.detection import SampleRecord
+from rowport.engine.delimited.heading import Heading, heading
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import FormatLayout, ParsedChunk
 

@@ -1,12 +1,13 @@
-"""Find delimiter, quote and header of a delimited text from a sample of it."""
+"""Find delimiter and quote of a delimited text from a sample of it."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from rowport.engine.delimited.cells import is_data
 from rowport.engine.delimited.grammar import Grammar
 from rowport.engine.delimited.tokenizer import scan
 
@@ -14,11 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CANDIDATES: Final = (b",", b";", b"\t", b"|", b":", b" ", b"^", b"~", b"\x01", b"\x1f", b"#", b"&")
-_WEIGHT: Final = {b" ": 0.7, b":": 0.7, b"#": 0.8, b"&": 0.8, b"^": 0.95, b"~": 0.95}
+_WEIGHT: Final = {b" ": 0.6, b":": 0.5, b"#": 0.6, b"&": 0.6, b"^": 0.8, b"~": 0.8}
 """Characters that text is full of have to explain more to be believed."""
+_WEAK_CONSISTENCY: Final = 0.9
+_LED_SHARE: Final = 0.6
+_MIN_SCORE: Final = 0.2
+"""What explains less than this is no delimiter: the file has one column."""
 _SEP_LINE: Final = re.compile(rb'\s*"?sep=(.)"?[ ]*(\r\n|\n|\r|$)', re.IGNORECASE)
 _MAX_RECORDS: Final = 400
-_MAX_PREAMBLE: Final = 60
 _MAX_JUDGED_BYTES: Final = 128 * 1024
 
 
@@ -87,7 +91,7 @@ def judge(
                 judged = _judged(sample, grammar)
                 if judged and (best is None or judged.score > best.score + 1e-9):
                     best = judged
-    if best is None:
+    if best is None or (best.score < _MIN_SCORE and delimiter is None):
         grammar = Grammar(
             delimiter=delimiter or b",",
             quote=b'"' if quote is None else quote or None,
@@ -119,18 +123,21 @@ def _escapes(sample: bytes, quote: bytes) -> Iterator[bytes]:
 
 def _judged(sample: bytes, grammar: Grammar) -> Judgement | None:
     found = [r for r in records(sample, grammar) if any(r.cells)]
+    if _leads_with_space(found) and not grammar.skips_space:
+        return _judged(sample, replace(grammar, skips_space=True))
     if not found:
         return None
     widths = Counter(len(r.cells) for r in found)
     columns, hits = max(widths.items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
     if columns < 2:  # noqa: PLR2004  one column needs no delimiter
         return None
+    consistency = hits / len(found)
     cells = [cell for r in found if len(r.cells) == columns for cell in r.cells]
-    quote = (grammar.quote or b"").decode()
-    odd = sum(1 for cell in cells if _is_odd(cell)) / len(cells)
-    score = hits / len(found) * (1 - odd) * (1 - 1 / (columns + 0.5))
-    score *= _WEIGHT.get(grammar.delimiter, 1.0)
-    if quote == "'":
+    weight = _WEIGHT.get(grammar.delimiter)
+    if weight and not _is_believable(columns, consistency, cells):
+        return None
+    score = consistency * (1 - _odd_share(cells)) * (1 - 1 / (columns + 0.5)) * (weight or 1.0)
+    if grammar.quote == b"'":
         is_used = re.search(rb"(^|[,;\t|])'[^'\r\n]*'([,;\t|]|\r|\n|$)", sample)
         score *= 1.02 if is_used else 0.9
     if grammar.escape:
@@ -138,98 +145,22 @@ def _judged(sample: bytes, grammar: Grammar) -> Judgement | None:
     return Judgement(grammar=grammar, score=score, columns=columns)
 
 
-def _is_odd(cell: str) -> bool:
-    return cell.startswith(('"', " ")) or cell.endswith('"')
+def _leads_with_space(found: Sequence[SampleRecord]) -> bool:
+    """Say whether one space follows most delimiters (quoted cells have lost theirs already)."""
+    cells = [cell for r in found for cell in r.cells[1:] if cell]
+    led = sum(1 for cell in cells if cell[0] == " " and cell[1:2] != " ")
+    return led > 1 and led >= _LED_SHARE * len(cells)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
-    """Where the header stands and what is above it."""
-
-    header: tuple[str, ...] | None
-    """None: the first record is data already."""
-    columns: int
-    line: int
-    """1-based physical line of the header, or of the first data row if there is none."""
-    data_begin: int
-    """Offset in the sample of what follows the header."""
-    data_line: int
-    preamble: tuple[str, ...]
-    has_trailing_delimiter: bool
-
-
-def heading(
-    found: Sequence[SampleRecord], *, header_line: int | None, has_header: bool | None
-) -> Heading | None:
-    """Find the header among the first records; None if there is no record with content."""
-    filled = [r for r in found if any(r.cells)]
-    if not filled:
-        return None
-    widths = Counter(len(r.cells) for r in filled)
-    columns = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    first = _first_record(filled, columns, header_line)
-    if first is None:
-        return None
-    at = filled.index(first)
-    rows = filled[at + 1 :]
-    is_header = has_header if has_header is not None else _looks_like_header(first, rows)
-    cells = first.cells
-    data = rows if is_header else filled[at:]
-    wanted = len(cells) if is_header else columns
-    trailing = _trailing_delimiter(data, wanted, is_header=is_header)
-    if not is_header and trailing:
-        wanted -= 1
-    after = found[found.index(first) + 1] if found.index(first) + 1 < len(found) else None
-    return Heading(
-        header=cells if is_header else None,
-        columns=wanted,
-        line=first.line,
-        data_begin=first.end if is_header else first.begin,
-        data_line=(after.line if after else first.line + 1) if is_header else first.line,
-        preamble=tuple(" ".join(r.cells).strip() for r in filled[:at]),
-        has_trailing_delimiter=trailing,
-    )
-
-
-def _first_record(
-    filled: Sequence[SampleRecord], columns: int, header_line: int | None
-) -> SampleRecord | None:
-    if header_line is not None:
-        return next((r for r in filled if r.line == header_line), None)
-    for record in filled[:_MAX_PREAMBLE]:
-        is_short = record.filled <= max(1, columns // 3)
-        if not is_short or (len(record.cells) == columns and columns <= 2):  # noqa: PLR2004
-            return record
-    return filled[0]
-
-
-def _trailing_delimiter(rows: Sequence[SampleRecord], wanted: int, *, is_header: bool) -> bool:
-    """Say whether every data row ends with a delimiter that begins no cell."""
-    if not rows or not is_header:
+def _is_believable(columns: int, consistency: float, cells: Sequence[str]) -> bool:
+    """Say whether a character that text is full of may be the delimiter."""
+    if consistency < _WEAK_CONSISTENCY:
         return False
-    return all(len(r.cells) == wanted + 1 and not r.cells[-1] for r in rows)
+    return columns > 2 or sum(map(is_data, cells)) > len(cells) / 2  # noqa: PLR2004
 
 
-_DATA: Final = re.compile(
-    r"[-+(]?[$€£]?[ ]?\d[\d.,' ]*[%)]?|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ][\d:.Z+-]*)?"
-    r"|[^@\s]+@[^@\s]+\.[^@\s]+"
-)
-_YEAR: Final = re.compile(r"(19|20)\d\d")
-_MIN_ROWS: Final = 2
-
-
-def _looks_like_header(first: SampleRecord, rows: Sequence[SampleRecord]) -> bool:
-    """Doubt a header only if it holds data in columns whose other cells are data too."""
-    same = [r for r in rows if len(r.cells) == len(first.cells)]
-    if len(same) < _MIN_ROWS:
-        return True
-    for_header = against = 0
-    for number, cell in enumerate(first.cells):
-        others = [r.cells[number] for r in same if r.cells[number]]
-        share = sum(1 for other in others if _DATA.fullmatch(other)) / max(1, len(others))
-        if share > 0.9 and others:  # noqa: PLR2004  nearly all
-            if not _DATA.fullmatch(cell):
-                for_header += bool(cell)
-            elif not _YEAR.fullmatch(cell):
-                against += 1
-    return against <= for_header
+def _odd_share(cells: Sequence[str]) -> float:
+    """Give the share of cells with a quote or a space left at one of their ends."""
+    return sum(1 for cell in cells if cell.startswith(('"', " ")) or cell.endswith('"')) / len(
+        cells
+    )

@@ -16,9 +16,11 @@ class Grammar:
     delimiter: bytes
     quote: bytes | None = b'"'
     escape: bytes | None = None
+    skips_space: bool = False
+    """One space behind a delimiter belongs to it."""
     max_record_bytes: int = MAX_RECORD_BYTES
 
     @property
     def is_columnar(self) -> bool:
         """Whether records without a stray quote can be left to the columnar reader."""
-        return len(self.delimiter) == 1 and (self.quote is None or len(self.quote) == 1)
+        return self.quote is None or len(self.quote) == 1

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rowport.engine.delimited.detection import (
-    Heading,
-    Judgement,
-    heading,
-    judge,
-    records,
-    separator_line,
-)
+from rowport.engine.delimited.detection import judge, records, separator_line
 from rowport.engine.delimited.encodings import UTF8, Encoding
 from rowport.engine.delimited.grammar import Grammar
+from rowport.engine.delimited.heading import heading
 from rowport.engine.delimited.parsing import RecordShape
 from rowport.engine.delimited.records import line_ends
 from rowport.engine.delimited.sniffing import given_encoding, guess_encoding
@@ -23,6 +17,8 @@ from rowport.ports import FormatLayout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rowport.engine.delimited.detection import Judgement
+    from rowport.engine.delimited.heading import Heading
     from rowport.engine.delimited.options import DelimitedOptions
     from rowport.engine.delimited.sniffing import EncodingGuess
 
@@ -98,7 +94,9 @@ def _layout(
             "delimiter": grammar.delimiter.decode(),
             "quote": (grammar.quote or b"").decode(),
             "escape": (grammar.escape or b"").decode(),
+            "skip_initial_space": grammar.skips_space,
             "has_header": found.header is not None,
+            "header_rows": found.header_rows,
             "header_row": found.line + int(skipped) if found.header is not None else None,
             "has_trailing_delimiter": found.has_trailing_delimiter,
             "data_begin": begin,
@@ -123,7 +121,10 @@ def shape_of(layout: FormatLayout) -> RecordShape:
     escape = str(options["escape"]).encode()
     return RecordShape(
         grammar=Grammar(
-            delimiter=str(options["delimiter"]).encode(), quote=quote or None, escape=escape or None
+            delimiter=str(options["delimiter"]).encode(),
+            quote=quote or None,
+            escape=escape or None,
+            skips_space=bool(options.get("skip_initial_space")),
         ),
         encoding=Encoding(name=str(options.get("encoding", UTF8))),
         columns=len(layout.header),

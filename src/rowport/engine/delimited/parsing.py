@@ -164,11 +164,13 @@ class _SpanParser:
             return _table([], self.shape.columns), clean
         extra = int(self.shape.has_trailing_delimiter)
         ragged: list[int] = []
+        data, delimiter = _single_byte(self._bytes_of(clean), self.shape.grammar)
         try:
-            table = _read(self._bytes_of(clean), self.shape, self.shape.columns + extra, ragged)
+            columns = self.shape.columns + extra
+            table = delimiter and _read(data, self.shape.grammar, delimiter, columns, ragged)
         except pa.ArrowInvalid:
             table = None
-        if table is None or table.num_rows + len(ragged) != len(clean):
+        if not isinstance(table, pa.Table) or table.num_rows + len(ragged) != len(clean):
             for record in clean.tolist():
                 self._take(record, self._cells(record))
             return _table([], self.shape.columns), clean[:0]
@@ -221,9 +223,38 @@ class _SpanParser:
         )
 
 
+_STAND_INS: Final = b"\x1f\x1e\x1d\x1c\x01\x02\x03\x04"
+
+
+def _single_byte(
+    data: bytes | NDArray[np.uint8], grammar: Grammar
+) -> tuple[bytes | NDArray[np.uint8], bytes]:
+    """Put one byte in the place of a longer delimiter; the empty one if none is free."""
+    delimiter = grammar.delimiter
+    if len(delimiter) == 1 and not grammar.skips_space:
+        return data, delimiter
+    text = bytes(data)
+    one = delimiter
+    if len(delimiter) > 1:
+        one = next((bytes([byte]) for byte in _STAND_INS if byte not in text), b"")
+    if not one:
+        return data, b""
+
+    def replaced(part: bytes) -> bytes:
+        part = part.replace(delimiter, one)
+        return part.replace(one + b" ", one) if grammar.skips_space else part
+
+    if grammar.quote is None:
+        return replaced(text), one
+    parts = text.split(grammar.quote)
+    parts[::2] = [replaced(part) for part in parts[::2]]
+    return grammar.quote.join(parts), one
+
+
 def _read(
     data: bytes | NDArray[np.uint8],
-    shape: RecordShape,
+    grammar: Grammar,
+    delimiter: bytes,
     columns: int,
     ragged: list[int],
 ) -> pa.Table:
@@ -234,14 +265,14 @@ def _read(
         return "skip"
 
     names = _names(columns)
-    quote = shape.grammar.quote
+    quote = grammar.quote
     return pyarrow.csv.read_csv(
         pa.BufferReader(pa.py_buffer(data)),
         read_options=pyarrow.csv.ReadOptions(
             use_threads=False, block_size=len(data) + 1, column_names=names
         ),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter=shape.grammar.delimiter.decode(),
+            delimiter=delimiter.decode(),
             quote_char=quote.decode() if quote else False,
             newlines_in_values=quote is not None,
             ignore_empty_lines=False,

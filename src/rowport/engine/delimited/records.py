@@ -231,7 +231,11 @@ class _Indexer:
 
     def _may_open(self, opening: Offsets, closing: Offsets) -> NDArray[np.bool_]:
         before = self.array[np.maximum(opening - 1, 0)]
-        may = (before == self.grammar.delimiter[0]) | (before == LF) | (before == CR)
+        delimiter = self.grammar.delimiter
+        may = (before == LF) | (before == CR)
+        may |= self._stands(delimiter, opening - len(delimiter))
+        if self.grammar.skips_space:
+            may |= self._stands(delimiter + b" ", opening - len(delimiter) - 1)
         may[0] |= int(opening[0]) == self.position
         may[1:] |= opening[1:] - closing[: len(opening) - 1] == 1
         return np.asarray(may, bool)
@@ -239,9 +243,20 @@ class _Indexer:
     def _may_close(self, closing: Offsets) -> NDArray[np.bool_]:
         size = len(self.array)
         after = self.array[np.minimum(closing + 1, size - 1)]
-        may = (after == self.grammar.delimiter[0]) | (after == LF) | (after == CR)
+        may = (after == LF) | (after == CR) | self._stands(self.grammar.delimiter, closing + 1)
         may |= (after == self.array[closing]) | (closing + 1 >= size)
         return np.asarray(may, bool)
+
+    def _stands(self, delimiter: bytes, places: Offsets) -> NDArray[np.bool_]:
+        """Say at which of `places` the delimiter stands; cut off at the end, it may do so."""
+        last = len(self.array) - 1
+        stands = places >= 0
+        for offset, byte in enumerate(delimiter):
+            at = places + offset
+            stands &= (self.array[np.clip(at, 0, last)] == byte) | (
+                (at > last) & (offset > 0) & (not self.is_final)
+            )
+        return np.asarray(stands, bool)
 
     def _scan_one(self) -> bool:
         """Let the tokenizer find the end of the next record; False if the buffer is too short."""

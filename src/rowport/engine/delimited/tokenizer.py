@@ -83,6 +83,8 @@ class _Machine:
             cells.append(cell)
             if buffer.startswith(delimiter, position):
                 position += len(delimiter)
+                if self.grammar.skips_space and buffer.startswith(b" ", position):
+                    position += 1
                 continue
             if position >= size:
                 if not is_final:
@@ -123,8 +125,8 @@ class _Machine:
             end = self._ends_at(buffer, closing + 1, is_final=is_final)
             if end is not None:
                 return self._text(buffer[opening + 1 : closing]), end
-            if _LINE_END.search(buffer, opening, closing):
-                return None  # more likely this quote opens another cell
+            if self._opens_another(buffer, opening, closing):
+                return None
             following = self._next_on_line(buffer, closing + 1, is_final=is_final)
             if following is None:
                 return None
@@ -132,6 +134,12 @@ class _Machine:
         if closing > limit or is_final:
             return None
         raise _Incomplete
+
+    def _opens_another(self, buffer: bytes, opening: int, closing: int) -> bool:
+        """Say whether the quote at `closing` more likely opens a cell than stands in one."""
+        before = buffer[opening + 1 : closing].rstrip(b" ")
+        delimiter = self.grammar.delimiter.rstrip(b" ") or self.grammar.delimiter
+        return before.endswith(delimiter) or _LINE_END.search(before) is not None
 
     def _ends_at(self, buffer: bytes, position: int, *, is_final: bool) -> int | None:
         """Give where the cell ends if nothing but padding stands before delimiter or line end."""
