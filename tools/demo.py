@@ -9,6 +9,7 @@ ROWPORT_DEMO_FILE=path takes the caller's own file instead of examples/contacts.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shlex
@@ -46,8 +47,8 @@ class DemoFailed(Exception):
 def main() -> int:
     """Run the tour; 1 if anything was not as it must be."""
     wish = os.environ.get("ROWPORT_DEMO_FILE", "")
-    empty_room()
     try:
+        empty_room()
         if wish:
             tour_of_own_file(Path(wish).expanduser())
         else:
@@ -59,16 +60,29 @@ def main() -> int:
 
 
 def empty_room() -> None:
-    """Begin anew; the database of a tour just before may still be leaving, so be patient."""
+    """Begin anew, once the workers and the database of a tour just before have left."""
     patience = time.monotonic() + PATIENCE_S
     while ROOM.exists():
         try:
+            leave_taken()
             shutil.rmtree(ROOM)
-        except OSError:
+        except OSError as reason:
             if time.monotonic() > patience:
-                raise
+                raise DemoFailed(f"something still uses {ROOM}: {reason}") from reason
             time.sleep(0.1)
     ROOM.mkdir(parents=True)
+
+
+def leave_taken() -> None:
+    """See that no Rowport process uses the room: each holds a shared lock on this file.
+
+    Raises:
+        OSError: one does.
+    """
+    clients = ROOM / "home" / "postgres" / "clients.lock"
+    if clients.exists():
+        with clients.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def tour_of_contacts() -> None:

@@ -37,6 +37,11 @@ def test_the_contacts_read_by_another_reader_are_as_many() -> None:
     assert len(contacts()) - 1 == truth()["total"] == truth()["created"] + truth()["failed"]
 
 
+def test_the_readme_counts_the_rows_of_the_example() -> None:
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    assert f"a messy file of {truth()['total']:,} rows" in readme
+
+
 def test_the_samples_stand_where_the_truth_says() -> None:
     rows = contacts()
     lines = (EXAMPLES / "contacts.csv").read_bytes().decode("utf-8-sig").split("\n")
