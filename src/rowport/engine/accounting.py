@@ -201,6 +201,23 @@ def decode(value: bytes | None) -> pa.Table | None:
     return pq.read_table(pa.BufferReader(value)) if value else None
 
 
+def met_ids(outcomes: bytes) -> np.ndarray:
+    """Give the ids of records that encoded outcomes met and left as they are: n x 16 bytes."""
+    table = decode(outcomes)
+    return np.zeros((0, RECORD_ID.byte_width), np.uint8) if table is None else left_alone(table)
+
+
+def left_alone(table: pa.Table) -> np.ndarray:
+    """Give the ids of records that rows met and left as they are: n x 16 bytes."""
+    kind = table["outcome"].to_numpy()
+    left = (kind == Outcome.UNCHANGED) | (kind == Outcome.SKIPPED)
+    ids = table["record_id"].filter(pa.array(left)).drop_null().combine_chunks()
+    width = RECORD_ID.byte_width
+    start = ids.offset * width
+    flat = np.frombuffer(ids.buffers()[1] or b"", np.uint8)
+    return flat[start : start + len(ids) * width].reshape(-1, width)
+
+
 def row_outcomes(
     import_id: UUID,
     *,

@@ -224,6 +224,9 @@ class LoadBatch:
     """The fields that identify a record; empty: every row is a new record."""
     mode: Mode
     on_match: OnMatch
+    met: Callable[[Any], Any] | None = None
+    """Tells for record ids (n x 16 uint8) whether an earlier row of the import met them and left
+    them as they are; such records bear no mark of the import.  None: no earlier row did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

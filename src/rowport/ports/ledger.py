@@ -328,6 +328,16 @@ class ChunkLedger(Protocol):
         """Give the published keys of these chunks."""
         ...
 
+    def with_met_records(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give the earlier chunks that met records and left them as they are."""
+        ...
+
+    def outcomes(
+        self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
+    ) -> Mapping[int, bytes]:
+        """Give the encoded outcomes of these chunks."""
+        ...
+
     def forget_keys(self, tx: Transaction, ref: ImportRef) -> None:
         """Drop the published keys of an import that ended."""
         ...

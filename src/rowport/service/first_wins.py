@@ -2,8 +2,11 @@
 
 A chunk publishes the digests of its valid keys before it loads.  Then it waits for each earlier
 chunk that is not committed and has not published, or shares a digest with it.  Of committed
-chunks the destination itself knows the keys, so only the few chunks in flight are ever compared,
-and memory does not grow with the file.  Chunks are claimed in order, so the wait is short.
+chunks the destination itself knows the keys that they wrote, so only the few chunks in flight are
+ever compared.  Chunks are claimed in order, so the wait is short.
+
+Records that a committed chunk met and left as they are bear no mark of the import: their ids are
+taken from its outcomes, eight bytes a record, by whoever loads a later chunk.
 
 A dry run commits nothing to the destination; there every chunk compares with all earlier ones.
 """
@@ -16,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from rowport.engine import dedupe
+from rowport.engine.accounting import met_ids
+from rowport.engine.met import MetRecords
 from rowport.model.errors import RowportError
 
 if TYPE_CHECKING:
@@ -25,11 +30,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-    from rowport.ports.ledger import ChunkRef, Ledger
+    from rowport.ports.ledger import ChunkRef, ImportRef, Ledger
 
 PATIENCE_S: Final = 2.0
 """How long a chunk waits for an earlier one before its worker takes another chunk."""
 GLANCE_S: Final = 0.005
+IMPORTS_REMEMBERED: Final = 4
 REMEMBERED: Final = 4096
 """Chunks of dry runs whose keys a worker keeps in memory."""
 
@@ -47,6 +53,7 @@ class FirstWins:
 
     ledger: Ledger
     _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
+    _met: OrderedDict[ImportRef, tuple[set[int], MetRecords]] = field(default_factory=OrderedDict)
 
     def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
         """Publish this chunk's digests and wait for every earlier chunk that may share a key.
@@ -69,6 +76,24 @@ class FirstWins:
             packed = self.ledger.chunks.digests(side, ref.whole, unseen) if unseen else {}
         harmless |= {n for n, keys in packed.items() if not dedupe.overlaps(keys, mine)}
         return any(n not in harmless for n, _ in earlier)
+
+    def met_before(self, ref: ChunkRef) -> MetRecords:
+        """Give the records that committed earlier chunks met and left as they are.
+
+        To be asked after `await_earlier`.  It may hold records of later chunks too: those share no
+        key with this one.
+        """
+        seen, met = self._met.setdefault(ref.whole, (set(), MetRecords()))
+        self._met.move_to_end(ref.whole)
+        while len(self._met) > IMPORTS_REMEMBERED:
+            self._met.popitem(last=False)
+        with self.ledger.database.transaction() as side:
+            fresh = [n for n in self.ledger.chunks.with_met_records(side, ref) if n not in seen]
+            outcomes = self.ledger.chunks.outcomes(side, ref.whole, fresh) if fresh else {}
+        for number, encoded in outcomes.items():
+            met.add(met_ids(encoded))
+            seen.add(number)
+        return met
 
     def repeats(self, ref: ChunkRef, mine: pl.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell for each row of a dry run whether an earlier chunk has its key.

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from rowport.engine import accounting, dedupe
 from rowport.engine.mapping import ColumnMapping, match
+from rowport.engine.met import MetRecords
 from rowport.engine.staging import thaw
 from rowport.engine.validation import Validated, Validator
 from rowport.model.errors import RowportError
@@ -161,13 +162,14 @@ class Loading:
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
     ) -> ChunkResult:
         checked = self._check(recipe, planned)
+        met = None
         if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
             checked = self._without_repeats(ref, recipe, checked)
         elif recipe.key:
             self.first_wins.await_earlier(ref, dedupe.digests(checked.valid.rows, recipe.key))
-        loaded = self.destination.load(
-            tx, recipe.record_type, self._batch(ref.whole, recipe, checked.valid)
-        )
+            met = self.first_wins.met_before(ref)
+        batch = self._batch(ref.whole, recipe, checked.valid, met)
+        loaded = self.destination.load(tx, recipe.record_type, batch)
         return _encode(_account(planned, checked, loaded))
 
     def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
@@ -205,7 +207,9 @@ class Loading:
         (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
         return form.read_span(self.blobs.open(file.blob), layout, planned.span)
 
-    def _batch(self, ref: ImportRef, recipe: Recipe, valid: Validated) -> LoadBatch:
+    def _batch(
+        self, ref: ImportRef, recipe: Recipe, valid: Validated, met: MetRecords | None
+    ) -> LoadBatch:
         return LoadBatch(
             import_id=ref.import_id,
             rows=valid.rows,
@@ -213,6 +217,7 @@ class Loading:
             key=recipe.key,
             mode=recipe.job.options.mode,
             on_match=recipe.job.options.on_match,
+            met=met,
         )
 
     # -------------------------------------------------------------------------- all or nothing
@@ -221,14 +226,16 @@ class Loading:
         """Load every chunk in this one transaction; keep the rows only if all are good."""
         chunks = self.ledger.chunks.of_import(tx, ref)
         results: list[accounting.Accounts] = []
+        met = MetRecords()
         savepoint = tx.savepoint()
         savepoint.__enter__()
         try:
             for planned in chunks:
                 checked = self._check(recipe, planned)
-                batch = self._batch(ref, recipe, checked.valid)
+                batch = self._batch(ref, recipe, checked.valid, met)
                 loaded = self.destination.load(tx, recipe.record_type, batch)
                 results.append(_account(planned, checked, loaded))
+                met.add(accounting.left_alone(results[-1].outcomes))
         except BaseException as error:
             savepoint.__exit__(type(error), error, error.__traceback__)
             raise

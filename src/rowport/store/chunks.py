@@ -160,6 +160,17 @@ class PostgresChunks:
         rows = many(tx, "digests_of_chunks", numbers=list(numbers), **_whole(ref))
         return {row["number"]: row["digests"] for row in rows}
 
+    def with_met_records(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give the earlier chunks that met records and left them as they are."""
+        return [row["number"] for row in many(tx, "chunks_with_met_records", **_names(ref))]
+
+    def outcomes(
+        self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
+    ) -> Mapping[int, bytes]:
+        """Give the encoded outcomes of these chunks."""
+        rows = many(tx, "outcomes_of_chunks", numbers=list(numbers), **_whole(ref))
+        return {row["number"]: row["outcomes"] for row in rows}
+
     def forget_keys(self, tx: Transaction, ref: ImportRef) -> None:
         """Drop the published keys of an import that ended."""
         say(tx, "forget_keys", **_whole(ref))

@@ -155,9 +155,21 @@ class Attempt:
             )
         old, ids = matches.place[~again], matches.record_id[~again]
         found = bool(matches.place.size)
+        old, ids = self._without_met(old, ids)
         if old.size and self._settle_unwritten(old, ids):
             old, ids = old[:0], ids[:0]
         return missing, old, ids, found
+
+    def _without_met(self, old: Places, ids: NDArray[np.uint8]) -> tuple[Places, NDArray[np.uint8]]:
+        """Fail rows whose record an earlier row met and left as it is."""
+        if self._batch.met is None or not old.size:
+            return old, ids
+        twice = self._batch.met(ids)
+        if twice.any():
+            self._fail_families(
+                old[twice], RowErrorCode.UNIQUE, "stands in an earlier row of this import already."
+            )
+        return old[~twice], ids[~twice]
 
     def _fail_ambiguous(self, matches: Matches) -> Matches:
         """Fail rows whose key several records have; only a key without an index can be so."""

@@ -112,6 +112,21 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND k.number < %(number)s AND (k.state = 'waiting' OR %(dry_run)s)
 ORDER BY k.number;
 
+-- chunks_with_met_records --
+-- Earlier chunks that met records and left them as they are, and so left no mark on them.
+SELECT number
+FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+  AND number < %(number)s AND state = 'done' AND unchanged + skipped > 0
+ORDER BY number;
+
+-- outcomes_of_chunks --
+SELECT number, outcomes
+FROM rowport.chunk_results
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+  AND number = ANY (%(numbers)s)
+ORDER BY number;
+
 -- digests_of_chunks --
 SELECT number, digests
 FROM rowport.chunk_keys
