@@ -94,6 +94,15 @@ FIELDS: Final[list[tuple[dict[str, Any], list[str]]]] = [
     ({"type": "string", "format": "uri"}, ["https://example.com/a?b=1#c", "mailto:a@b.c"]),
     ({"type": "string", "format": "uuid"}, ["95ecc380-afe9-11e4-9b6c-751b66dd541e"]),
     ({"type": "string", "format": "binary"}, ["dGVzdA==", "AAAA", "Zm9vYmE="]),
+    ({"type": "integer", "constraints": {"minimum": 0}}, ["0", "-5", "10"]),
+    ({"type": "integer", "constraints": {"enum": [5, "10"]}}, ["5", "10", "007"]),
+    ({"type": "number", "constraints": {"minimum": -5, "maximum": "5.5"}}, ["-5", "5.50", "1e1"]),
+    ({"type": "string", "constraints": {"minLength": 3, "maxLength": 5}}, ["äöü", "abcd", "ab"]),
+    ({"type": "string", "constraints": {"pattern": "^a.*$"}}, ["abc", "a\nb", "bc"]),
+    ({"type": "string", "constraints": {"pattern": r"\S+\s|[A-Z]*"}}, ["AB", "a b", "é\u00a0"]),
+    ({"type": "string", "constraints": {"enum": ["abc", "12"]}}, ["abc", "12"]),
+    ({"type": "date", "constraints": {"minimum": "2000-01-01"}}, ["1999-12-31", "2000-01-01"]),
+    ({"type": "array", "constraints": {"minLength": 2}}, ["[1]", "[1,2]"]),
     ({"type": "string"}, ["abc", " x "]),
     ({"type": "any"}, ["abc", "1"]),
 ]
@@ -133,6 +142,11 @@ class Case:
         before = re.match(r"\D*", self.cell)
         after = re.search(r"\D*$", self.cell)
         return (before[0] if before else "") + (after[0] if after else "")
+
+    @property
+    def pattern(self) -> str | None:
+        rules: dict[str, str] = self.field.get("constraints", {})
+        return rules.get("pattern")
 
     @property
     def group(self) -> str:
@@ -190,23 +204,40 @@ DIFFERENCES: Final[dict[str, Callable[[Case], object]]] = {
     ),
     "years are XML Schema's": lambda c: (
         c.kind == "year"
-        and bool(re.fullmatch("-?([1-9][0-9]{3,8}|0[0-9]{3})", c.cell)) != c.stricter
+        and bool(re.fullmatch(r"[ \t\r\n]*-?([1-9][0-9]{3,8}|0[0-9]{3})[ \t\r\n]*", c.cell))
+        != c.stricter
     ),
     "months are XML Schema's": lambda c: (
         c.kind == "yearmonth"
-        and bool(re.fullmatch("-?([1-9][0-9]{3,8}|0[0-9]{3})-[0-9]{2}", c.cell)) != c.stricter
+        and bool(
+            re.fullmatch(r"[ \t\r\n]*-?([1-9][0-9]{3,8}|0[0-9]{3})-[0-9]{2}[ \t\r\n]*", c.cell)
+        )
+        != c.stricter
     ),
     "durations are XML Schema's": lambda c: (
         c.kind == "duration"
-        and c.stricter
-        and re.search(r"W|T$|P$|[.][0-9]*[^0-9S]|\s|^[+]|,|[-:]", c.cell)
+        and (
+            re.search(r"W|T$|P$|[.][0-9]*[^0-9S]|^[+]|,|[-:]", c.cell)
+            if c.stricter
+            else c.cell != c.cell.strip()
+        )
     ),
     "coordinates keep their digits": lambda c: c.kind == "geopoint" and not c.stricter,
+    "patterns match the full cell": lambda c: (
+        c.stricter and c.pattern is not None and not re.fullmatch(c.pattern, c.cell)
+    ),
     "a JSON number is no text": lambda c: c.kind == "geopoint" and c.stricter and '"' in c.cell,
     "members stand once": lambda c: (
         c.stricter and {c.kind, c.form} & {"array", "object"} and _twice(c.cell)
     ),
-    "e-mail addresses are RFC 5321's": lambda c: c.form == "email",
+    "e-mail addresses are RFC 5321's": lambda c: (
+        c.form == "email"
+        and (
+            not re.fullmatch("[!-~é]+@([A-Za-z0-9é-]+[.])+[A-Za-z]{2,}", c.cell)
+            if c.stricter
+            else not re.fullmatch("[!#-~]+@.+", c.cell)
+        )
+    ),
     "URIs are RFC 3986's": lambda c: (
         c.form == "uri"
         and c.stricter

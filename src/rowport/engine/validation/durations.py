@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from rowport.engine.validation.cells import CellFault, CellReader, shown
+from rowport.engine.validation.cells import XSD_SPACE, CellFault, CellReader, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,8 +81,9 @@ def duration_reader(field: Field) -> CellReader:
     def exact(text: str) -> str:
         if max(map(len, re.findall("[0-9]+", text)), default=0) > 18:  # noqa: PLR2004  64 bits
             raise CellFault(f"{shown(text)} has a number of more than 18 digits")
-        span(text)
-        return text
+        plain = text.strip(XSD_SPACE)
+        span(plain)
+        return plain
 
     return CellReader(dtype=pl.String(), fast=fast, exact=exact)
 

@@ -8,7 +8,8 @@ Decisions:
   offset, and the standard allows none.
 - More than six digits of a second, an offset in a time and a day beyond year 9999 are refused,
   not cut.
-- Blanks around the cell are refused here; `trim` is a transform.
+- Blanks around a year or a month are allowed, as XML Schema collapses them; around dates and
+  times they are refused, as strptime does: `trim` is a transform.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from rowport.engine.validation import strptime
-from rowport.engine.validation.cells import CellFault, CellReader, nothing, shown
+from rowport.engine.validation.cells import XSD_SPACE, CellFault, CellReader, nothing, shown
 
 if TYPE_CHECKING:
     from rowport.model.table_schema import Field
@@ -157,9 +158,10 @@ def year_reader(field: Field) -> CellReader:
         return pl.when(cells.str.contains("^[1-9][0-9]{3}$")).then(cells).cast(pl.Int64)
 
     def exact(text: str) -> int:
-        if not _YEAR.fullmatch(text) or text == "-0000":
+        plain = text.strip(XSD_SPACE)
+        if not _YEAR.fullmatch(plain) or plain == "-0000":
             raise CellFault(f"{shown(text)} is not a year of the form YYYY")
-        return int(text)
+        return int(plain)
 
     return CellReader(dtype=pl.Int64(), fast=fast, exact=exact, quoted=False)
 
@@ -172,9 +174,10 @@ def yearmonth_reader(field: Field) -> CellReader:
         return pl.when(cells.str.contains("^[1-9][0-9]{3}-(?:0[1-9]|1[0-2])$")).then(cells)
 
     def exact(text: str) -> str:
-        if not _YEARMONTH.fullmatch(text):
+        plain = text.strip(XSD_SPACE)
+        if not _YEARMONTH.fullmatch(plain):
             raise CellFault(f"{shown(text)} is not a month of the form YYYY-MM")
-        return text
+        return plain
 
     return CellReader(dtype=pl.String(), fast=fast, exact=exact)
 
