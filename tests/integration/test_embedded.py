@@ -321,6 +321,17 @@ def test_an_orphan_that_nothing_told_to_end_is_ended(home: Path) -> None:
         assert postmaster(home) != orphan.pid
 
 
+@pytest.mark.parametrize("system", ["linux"] if sys.platform == "linux" else [])
+def test_a_server_dies_with_its_supervisor_though_nobody_comes(system: str, home: Path) -> None:
+    assert system == "linux"  # elsewhere it is ended by whoever comes next
+    client = Client(home)
+    client.url()
+    keeper, orphans = supervisor(home), family(postmaster(home))
+    kill(keeper)
+    wait_for(lambda: not any(map(is_running, orphans)), "the orphans end")
+    client.end()
+
+
 def test_a_removed_socket_comes_back(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         old = postmaster(home)
@@ -412,9 +423,12 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
     assert modes == {0}
 
 
-def test_a_long_path_gets_its_socket_elsewhere(tmp_path: Path, open_home: Path) -> None:
+@pytest.mark.parametrize("name", ["long" * 30, 'Rechnungen, März \'n "co"'])
+def test_a_path_that_no_socket_can_have_gets_it_elsewhere(
+    name: str, tmp_path: Path, open_home: Path
+) -> None:
     for above in (tmp_path, open_home.parent):
-        home = above / ("long" * 30) / "home"
+        home = above / name / "home"
         try:
             with EmbeddedPostgres(home) as server:
                 directory = Path(value(server.url(), "SHOW unix_socket_directories"))

@@ -191,7 +191,8 @@ class EmbeddedPostgres:
                 f"({error.strerror}). If it is lost, end all Rowport processes of this home and "
                 "start again: the role gets a new one."
             ) from error
-        return f"postgresql://{ROLE}:{password}@/{DATABASE}?host={quote(state.socket, safe='')}"
+        host = quote(os.fsencode(state.socket), safe="")
+        return f"postgresql://{ROLE}:{password}@/{DATABASE}?host={host}"
 
     def _start_supervisor(self) -> set[int]:
         """Start one in the background.  Returns its process id; nothing if another was faster."""

@@ -51,14 +51,16 @@ class Cluster:
     def socket_directory(self) -> Path:
         """Make sure of the private directory of the socket.
 
-        It lies in /tmp if the path would be too long: there somebody could have made it first,
-        or a cleaner removed it, so it is verified before each start.
+        It lies in /tmp if the path would be too long, or has a comma, which separates paths both
+        for the server and for libpq.  There somebody could have made it first, or a cleaner
+        removed it, so it is verified before each start.
 
         Raises:
             Unavailable: it is not ours alone.
         """
         directory = self.data.with_name("run")
-        if len(os.fsencode(directory / SOCKET_NAME)) > _SOCKET_PATH_BYTES:
+        path = os.fsencode(directory / SOCKET_NAME)
+        if len(path) > _SOCKET_PATH_BYTES or b"," in path:
             directory = _short_socket_directory(self.home)
         with suppress(FileExistsError):
             directory.mkdir(mode=PRIVATE_DIRECTORY)

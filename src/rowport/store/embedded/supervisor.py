@@ -161,7 +161,7 @@ def say(message: str) -> None:
     """Write a line to the log, if there is room on the disk."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     with suppress(OSError):
-        os.write(2, f"{stamp} UTC supervisor [{os.getpid()}]: {message}\n".encode())
+        os.write(2, os.fsencode(f"{stamp} UTC supervisor [{os.getpid()}]: {message}\n"))
 
 
 def cut_log(home: Home, log: int) -> None:
