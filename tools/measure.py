@@ -30,6 +30,8 @@ DOCUMENTED_LAYERS: Final = ("model", "ports", "service", "engine")
 EXEMPTION: Final = re.compile(
     r"#\s*(?P<kind>noqa|type:\s*ignore)(?P<codes>:\s*[A-Z0-9, ]+|\[[^]]+\])?"
 )
+LINT_EXCEPTION: Final = re.compile(r'^ {4}"([A-Z]+[0-9]*)",[ ]*(#.+)?$', re.MULTILINE)
+OPEN_END: Final = re.compile(r"#\s*(TODO|FIXME|XXX)\b(?!.*(#\d|issue))")
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -273,6 +275,46 @@ def rule_rows(code: Sequence[Source], everything: Sequence[Source]) -> Iterator[
     )
 
 
+def habit_rows(folder: Path, everything: Sequence[Source]) -> Iterator[Row]:
+    """Judge what pyproject.toml allows, twins and open ends."""
+    project = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    contracts = project.count("[[tool.importlinter.contracts]]")
+    ignored = len(re.findall(r"^ignore_imports", project, re.MULTILINE))
+    yield Row(
+        point="import contracts / ignore_imports lines",
+        value=f"{contracts} / {ignored}",
+        limit=">= 7 / 0",
+        is_good=contracts >= 7 and not ignored,  # noqa: PLR2004  the goal
+    )
+    bare = [code for code, reason in LINT_EXCEPTION.findall(project) if not reason]
+    yield Row(
+        point="lint exceptions without a reason",
+        value=listed(bare),
+        limit="0",
+        is_good=not bare,
+    )
+    names = {node.name for _, node in functions(everything)}
+    twins = sorted(name for name in names if name.endswith("_async") and name[:-6] in names)
+    yield Row(
+        point="twins, sync and async of the same",
+        value=listed(twins),
+        limit="0",
+        is_good=not twins,
+    )
+    open_ends = [
+        f"{source.where}:{number}"
+        for source in everything
+        for number, line in enumerate(source.text.splitlines(), start=1)
+        if OPEN_END.search(line)
+    ]
+    yield Row(
+        point="TODO without an issue",
+        value=listed(open_ends),
+        limit="0",
+        is_good=not open_ends,
+    )
+
+
 def measure(folder: Path) -> list[Row]:
     """Measure the checkout in `folder`."""
     code, tests = read(folder, "src"), read(folder, "tests")
@@ -290,6 +332,7 @@ def measure(folder: Path) -> list[Row]:
             is_hard=True,
         ),
         *rule_rows(code, [*code, *others, *tests]),
+        *habit_rows(folder, [*code, *others, *tests]),
         Row(
             point="test lines per code line",
             value=f"{ratio:.2f} ({test_lines:,} / {code_lines:,})",

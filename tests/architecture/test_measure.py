@@ -42,12 +42,14 @@ def test_the_import_graph_sees_imports_for_type_checking() -> None:
 
 def test_a_file_too_long_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "src").mkdir()
+    (tmp_path / "pyproject.toml").touch()
     (tmp_path / "src" / "long.py").write_text("x = 1\n" * (measure.MAX_FILE_LINES + 1))
     assert measure.main([str(tmp_path), "--quiet"]) == 1
     assert "src/long.py" in capsys.readouterr().out
 
 
 def test_a_function_too_long_fails(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
     (tmp_path / "tools").mkdir()
     body = "    x = 1\n" * measure.MAX_FUNCTION_LINES
     (tmp_path / "tools" / "long.py").write_text(f"def long() -> None:\n{body}")
@@ -85,3 +87,13 @@ def test_an_unannotated_argument_is_noticed() -> None:
     tree = ast.parse("def f(a: int, *, b) -> None: ...\ndef g(self, *a: int) -> None: ...")
     verdicts = [measure.is_annotated(f) for f in tree.body if isinstance(f, ast.FunctionDef)]
     assert verdicts == [False, True]
+
+
+def test_open_ends_and_bare_lint_exceptions_are_noticed(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    ends = "# TODO: some day\n# TODO(issue 7): soon\n"
+    (tmp_path / "src" / "one.py").write_text(ends)
+    (tmp_path / "pyproject.toml").write_text('    "D105",\n    "D107", # said\n')
+    rows = {row.point: row.value for row in measure.measure(tmp_path)}
+    assert rows["TODO without an issue"] == "1 (src/one.py:1)"
+    assert rows["lint exceptions without a reason"] == "1 (D105)"
