@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("import_id", metavar="ID")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     required=True,
     metavar="FILE.{csv,xlsx}",
     help="Where to write them; an old file of this name is replaced.",

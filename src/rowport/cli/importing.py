@@ -33,7 +33,7 @@ PART_BYTES: Final = 1024 * 1024
 
 
 @click.command("import", cls=Command)
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, readable=False))
 @click.option("--type", "type_name", required=True, metavar="NAME", help="The record type.")
 @click.option("--key", metavar="FIELD[,FIELD]", help="Fields that identify a record.")
 @click.option(

@@ -27,7 +27,7 @@ LARGEST_SCHEMA: Final = 16 * 1024 * 1024
 
 @click.command("put", cls=Command)
 @click.argument("name")
-@click.argument("schema", type=click.Path(path_type=Path), metavar="SCHEMA.json")
+@click.argument("schema", type=click.Path(path_type=Path, readable=False), metavar="SCHEMA.json")
 @click.option("--key", metavar="FIELD[,FIELD]", help="Fields that identify a record.")
 @click.pass_obj
 def put(settings: Settings, *, name: str, schema: Path, key: str | None) -> Exit:

@@ -6,14 +6,18 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import click
+
+from rowport.model.errors import InvalidOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HOME_VARIABLE: Final = "ROWPORT_HOME"
 URL_VARIABLE: Final = "ROWPORT_DATABASE_URL"
+SCHEMES: Final = frozenset({"postgresql", "postgres"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,12 +36,34 @@ class Settings:
 
     @property
     def database_url(self) -> str | None:
-        """The external PostgreSQL; None takes the embedded one."""
-        return self.database_url_given or os.environ.get(URL_VARIABLE) or None
+        """The external PostgreSQL; None takes the embedded one.
+
+        Raises:
+            InvalidOptions: it is no URL of a PostgreSQL.
+        """
+        url = self.database_url_given or os.environ.get(URL_VARIABLE) or None
+        if url is not None:
+            _check_url(url)
+        return url
 
     def repeat(self) -> str:
         """Give the words that make another command work on the same home."""
         return f" --home {_shell_word(str(self.home_given))}" if self.home_given else ""
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it checks it
+        is_one = parts.scheme in SCHEMES and url.isprintable()
+    except ValueError:
+        is_one = False
+    if not is_one:
+        # The URL itself is not repeated: it may hold a password.
+        raise InvalidOptions(
+            "the database URL cannot be read; it looks like "
+            "postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+        )
 
 
 def default_home() -> Path:

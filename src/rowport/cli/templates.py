@@ -18,7 +18,7 @@ from rowport.service.templates import template_csv, write_template_workbook
 @click.argument("name")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     required=True,
     metavar="FILE.{csv,xlsx}",
     help="Where to write it; an old file of this name is replaced.",
