@@ -152,6 +152,7 @@ def test_numbers_too_far_apart_for_one_decimal128_stay_exact() -> None:
         ({"maximum": "3.5"}, "3.50", "3.51"),
         ({"exclusiveMaximum": 3.5}, "3.49", "3.5"),
         ({"enum": [1.5, "2"]}, "2.00", "3"),
+        ({"enum": list(range(30))}, "29.0", "30"),
     ],
 )
 def test_bounds_of_numbers(rule: dict[str, Any], good: str, bad: str) -> None:

@@ -47,6 +47,8 @@ APPLIES_TO: Final[Mapping[str, frozenset[FieldType]]] = {
 """Constraints that only some types may have; `required`, `unique` and `enum` are for all."""
 
 _ENUM_SHOWN: Final = 10
+_ENUM_COMPARED: Final = 20
+"""Decimals of an enum that are compared one by one; more are looked up in a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,14 +172,16 @@ def _members(field: Field, name: str, members: tuple[object, ...]) -> Check:
     known = set(values)
 
     def broken(column: pl.Expr) -> pl.Expr:
-        return pl.all_horizontal([column != pl.lit(value) for value in values])
-
-    def broken_text(column: pl.Expr) -> pl.Expr:
         return ~column.is_in(values)
 
-    textual = all(isinstance(value, str) for value in values)
+    def broken_decimal(column: pl.Expr) -> pl.Expr:  # exact whatever the scale of the column
+        return pl.all_horizontal([column != pl.lit(value) for value in values])
+
+    vectorised: Callable[[pl.Expr], pl.Expr] | None = broken
+    if field.type is FieldType.NUMBER:
+        vectorised = broken_decimal if len(values) <= _ENUM_COMPARED else None
     return Check(
-        broken=broken_text if textual else broken,
+        broken=vectorised,
         breaks=lambda value: value not in known,
         message=f"is not one of {listed}",
     )

@@ -29,6 +29,11 @@ _URI: Final = r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\s<>\x22\\^`{|}\x00-\x20\x7f%]|%[0-
 _BASE64: Final = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _UUID: Final = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 
+MAX_LOCAL: Final = 64
+"""Characters before the @ (RFC 5321, 4.5.3.1.1)."""
+MAX_DOMAIN: Final = 253
+"""Characters of a domain name (RFC 1035, 2.3.4)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StringFormat:
@@ -44,16 +49,16 @@ def is_email(text: str) -> bool:
 
     The domain has two labels or more, or none of the mail systems at large would find it.
     """
-    local, at, domain = text.rpartition("@")
-    if not at or not 0 < len(local.encode(errors="replace")) <= 64 or not _LOCAL.fullmatch(local):  # noqa: PLR2004  RFC 5321, 4.5.3.1.1
+    local, _, domain = text.rpartition("@")
+    if not text.isprintable() or len(local) > MAX_LOCAL or not _LOCAL.fullmatch(local):
         return False
-    if not text.isprintable() or not all(char in ".-" or _is_letter(char) for char in domain):
+    if len(domain) > MAX_DOMAIN or not all(char in ".-" or _is_letter(char) for char in domain):
         return False
     try:
         plain = domain if domain.isascii() else domain.encode("idna").decode()
     except UnicodeError:
         return False
-    return len(plain) <= 253 and _DOMAIN.fullmatch(plain) is not None  # noqa: PLR2004  RFC 1035
+    return len(plain) <= MAX_DOMAIN and _DOMAIN.fullmatch(plain) is not None
 
 
 def _is_letter(char: str) -> bool:
