@@ -21,8 +21,9 @@ import threading
 import time
 from pathlib import Path
 
-import million
 import psycopg
+
+import million
 
 ROWPORT = Path(sys.executable).with_name("rowport")
 TABLE = "data_default.people"
