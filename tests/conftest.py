@@ -38,6 +38,7 @@ class Done:
     status: int
     out: str
     err: str
+    """Empty when stderr was not ours to read."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -67,12 +68,14 @@ class Home:
         return subprocess.Popen(
             [EXECUTABLE, *words],
             env={**os.environ, "ROWPORT_HOME": str(self.path), **self.environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
             encoding="utf-8",
             cwd=self.room,
-            **options,
+            **{
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                **options,
+            },
         )
 
     def run(self, *words: str | Path, **options: Any) -> Done:  # noqa: ANN401  Popen's
@@ -96,7 +99,7 @@ def finish(process: subprocess.Popen[str], *, timeout_s: float = PATIENCE_S) -> 
     """Wait for a command's end."""
     with process:
         out, err = process.communicate(timeout=timeout_s)
-    return Done(status=process.returncode, out=out, err=err)
+    return Done(status=process.returncode, out=out, err=err or "")
 
 
 def until(what: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:
