@@ -1,27 +1,31 @@
-"""Excel workbooks (XLSX, XLSM): one sheet, cells as text."""
+"""Excel workbooks (XLSX, XLSM): one sheet, cells as the text that was typed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import fastexcel
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from rowport.engine.delimited.detection import SampleRecord
 from rowport.engine.delimited.heading import Heading, heading
+from rowport.engine.workbook.book import Workbook
+from rowport.engine.workbook.grid import Grid, grids
 from rowport.model.errors import InvalidOptions, UnreadableFile
-from rowport.ports import FormatLayout, ParsedChunk
+from rowport.model.outcomes import RowErrorCode
+from rowport.ports import BrokenRow, ChunkLimits, FormatLayout, ParsedChunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rowport.ports import BlobReader, ChunkLimits
+    from rowport.engine.workbook.book import Sheet
+    from rowport.ports import BlobReader
 
 _OPTIONS: Final = ("sheet", "header_row", "has_header")
 _ZIP: Final = b"PK\x03\x04"
 _SAMPLE_ROWS: Final = 400
+_FEW: Final = 0.02
+"""A column without a name that so few rows fill is none: their cells are extra."""
 
 
 class XlsxFormat:
@@ -45,21 +49,26 @@ class XlsxFormat:
             if name not in _OPTIONS and name != "format":
                 known = ", ".join(_OPTIONS)
                 raise InvalidOptions(f"Workbooks have no option {name!r}; known: {known}.")
-        book = _opened(blob)
-        sheet = _sheet(book, overrides.get("sheet"))
-        table = _loaded(book, sheet, rows=_SAMPLE_ROWS)
-        found = _heading(table, overrides)
-        names = tuple(f"column_{number}" for number in range(1, table.num_columns + 1))
+        book = Workbook(blob)
+        sheet, grid = _sheet(book, overrides.get("sheet"))
+        found = _heading(grid, overrides)
+        columns = _columns(grid, found)
+        names = tuple(f"column_{number}" for number in range(1, columns + 1))
+        header = (*(found.header or ()), *[""] * columns)[:columns]
         return FormatLayout(
             format=self.name,
-            header=found.header if found.header is not None else names,
+            header=header if found.header is not None else names,
             options={
-                "sheet": sheet,
+                "sheet": sheet.name,
                 "has_header": found.header is not None,
                 "header_row": found.line if found.header is not None else None,
                 "data_line": found.data_begin + 1,
             },
-            evidence={"sheets": list(book.sheet_names), "preamble": list(found.preamble)},
+            evidence={
+                "sheets": [sheet.name for sheet in book.sheets],
+                "preamble": list(found.preamble),
+                "header_rows": found.header_rows,
+            },
             confidence=0.95,
         )
 
@@ -67,64 +76,83 @@ class XlsxFormat:
         self, blob: BlobReader, layout: FormatLayout, limits: ChunkLimits
     ) -> Iterator[ParsedChunk]:
         """Parse the sheet; a row's line is its number in the sheet."""
-        table = _loaded(_opened(blob), str(layout.options["sheet"]))
         begin = layout.options["data_line"]
         if not isinstance(begin, int):
             raise UnreadableFile("The stored layout has no usable data_line.")
-        table = table.slice(begin - 1)
-        table = table.select(range(min(len(layout.header), table.num_columns)))
-        is_filled = np.zeros(table.num_rows, bool)
-        for column in table.columns:
-            is_filled |= pc.fill_null(pc.not_equal(column, ""), fill_value=False).to_numpy()
-        lines = np.flatnonzero(is_filled) + begin
-        table = table.filter(pa.array(is_filled))
-        for first in range(0, table.num_rows, limits.chunk_rows):
-            part = table.slice(first, limits.chunk_rows).combine_chunks()
-            columns = [_tidied(column) for column in part.columns]
-            yield ParsedChunk(
-                cells=pa.table(columns, names=[str(n) for n in range(len(columns))]),
-                row=pa.array(np.arange(first + 1, first + part.num_rows + 1)),
-                line=pa.array(lines[first : first + part.num_rows]),
-            )
+        book = Workbook(blob)
+        sheet = _named(book, layout.options["sheet"])
+        first_row = 1
+        for grid in grids(book.cells(sheet), rows=limits.chunk_rows, first_line=begin):
+            yield _chunk(grid, len(layout.header), first_row)
+            first_row += len(grid.lines)
 
 
-def _opened(blob: BlobReader) -> fastexcel.ExcelReader:
-    try:
-        return fastexcel.read_excel(blob.read_at(0, blob.size_bytes))
-    except fastexcel.FastExcelError as error:
-        raise UnreadableFile(f"The file is no readable workbook: {error}") from error
-
-
-def _loaded(book: fastexcel.ExcelReader, sheet: str, *, rows: int | None = None) -> pa.Table:
-    try:
-        found = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=rows, dtypes="string")
-        return pa.Table.from_batches([found.to_arrow()])
-    except fastexcel.FastExcelError as error:
-        raise UnreadableFile(f"The sheet {sheet!r} cannot be read: {error}") from error
-
-
-def _sheet(book: fastexcel.ExcelReader, wanted: object) -> str:
-    """Give the name of the sheet wanted (by name or 1-based number), or of the first with data."""
-    names = list(book.sheet_names)
-    if wanted is None:
-        for name in names:
-            if _loaded(book, name, rows=1).num_columns:
-                return name
-        raise UnreadableFile("No sheet of the workbook holds anything.")
-    if isinstance(wanted, str) and wanted in names:
-        return wanted
-    if isinstance(wanted, int) and not isinstance(wanted, bool) and 1 <= wanted <= len(names):
-        return names[wanted - 1]
-    raise InvalidOptions(f"There is no sheet {wanted!r}; there are: {', '.join(names)}.")
-
-
-def _heading(table: pa.Table, overrides: Mapping[str, object]) -> Heading:
-    rows = zip(
-        *(_tidied(column.combine_chunks()).to_pylist() for column in table.columns), strict=True
+def _chunk(grid: Grid, columns: int, first_row: int) -> ParsedChunk:
+    numbers = np.arange(first_row, first_row + len(grid.lines))
+    beyond = np.zeros(len(numbers), bool)
+    for column in grid.columns[columns:]:
+        beyond |= np.array([bool(cell) for cell in column], bool)
+    broken = tuple(
+        BrokenRow(
+            row=int(numbers[place]),
+            line=int(grid.lines[place]),
+            code=RowErrorCode.EXTRA_CELL,
+            note=f"The row has cells beyond the {columns} columns of the header.",
+            cells=tuple(column[place] or "" for column in grid.columns),
+            field_index=columns,
+        )
+        for place in np.flatnonzero(beyond).tolist()
     )
+    empty = np.full(len(numbers), None, object)
+    texts = [*grid.columns, *[empty] * columns][:columns]
+    return ParsedChunk(
+        cells=pa.table(
+            [pa.array(text[~beyond], pa.string()) for text in texts],
+            names=[str(number) for number in range(columns)],
+        ),
+        row=pa.array(numbers[~beyond]),
+        line=pa.array(grid.lines[~beyond]),
+        broken=broken,
+    )
+
+
+def _sample(book: Workbook, sheet: Sheet) -> Grid | None:
+    return next(grids(book.cells(sheet), rows=_SAMPLE_ROWS, first_line=1), None)
+
+
+def _sheet(book: Workbook, wanted: object) -> tuple[Sheet, Grid]:
+    """Give the sheet wanted, or the first with data (a visible one, if there is any)."""
+    if wanted is not None:
+        sheet = _named(book, wanted)
+        grid = _sample(book, sheet)
+        if grid is None:
+            raise UnreadableFile(f"The sheet {sheet.name!r} holds no header and no row.")
+        return sheet, grid
+    for sheet in sorted(book.sheets, key=lambda sheet: not sheet.is_visible):
+        grid = _sample(book, sheet)
+        if grid is not None:
+            return sheet, grid
+    raise UnreadableFile("No sheet of the workbook holds anything.")
+
+
+def _named(book: Workbook, wanted: object) -> Sheet:
+    """Give a sheet by its name or 1-based number."""
+    for number, sheet in enumerate(book.sheets, 1):
+        if wanted == sheet.name or (wanted == number and not isinstance(wanted, bool)):
+            return sheet
+    known = ", ".join(sheet.name for sheet in book.sheets)
+    raise InvalidOptions(f"There is no sheet {wanted!r}; there are: {known}.")
+
+
+def _heading(grid: Grid, overrides: Mapping[str, object]) -> Heading:
     sample = [
-        SampleRecord(cells=tuple(cell or "" for cell in row), begin=n, end=n + 1, line=n + 1)
-        for n, row in enumerate(rows)
+        SampleRecord(
+            cells=tuple(column[place] or "" for column in grid.columns),
+            begin=line - 1,
+            end=line,
+            line=line,
+        )
+        for place, line in enumerate(grid.lines.tolist())
     ]
     header_row = overrides.get("header_row")
     has_header = overrides.get("has_header")
@@ -134,22 +162,17 @@ def _heading(table: pa.Table, overrides: Mapping[str, object]) -> Heading:
         raise InvalidOptions("The option has_header must be true or false.")
     found = heading(sample, header_line=header_row, has_header=has_header)
     if found is None:
-        if header_row is not None:
-            raise InvalidOptions(f"There is no header in sheet row {header_row}.")
-        raise UnreadableFile("The sheet holds no header and no row.")
+        raise InvalidOptions(f"There is no header in sheet row {header_row}.")
     return found
 
 
-def _tidied(column: pa.Array) -> pa.Array:
-    """Write dates without a time and times without a date as such, and others with a T."""
-    text = column.cast(pa.string())
-    if not pc.any(pc.match_substring_regex(text, _MOMENT)).as_py():
-        return text
-    text = pc.replace_substring_regex(text, r"^1899-12-31 (\d\d:\d\d:\d\d(\.\d+)?)$", r"\1")
-    text = pc.replace_substring_regex(text, r"^(\d{4}-\d\d-\d\d) 00:00:00$", r"\1")
-    return pc.replace_substring_regex(
-        text, r"^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(\.\d+)?)$", r"\1T\2"
-    )
-
-
-_MOMENT: Final = r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+def _columns(grid: Grid, found: Heading) -> int:
+    """Give how many columns the table has: to the last one with a name or more than stray cells."""
+    is_data = grid.lines > found.data_begin
+    rows = max(1, int(is_data.sum()))
+    header = found.header or ()
+    for number in range(len(grid.columns), 0, -1):
+        filled = sum(1 for cell in grid.columns[number - 1][is_data] if cell)
+        if (number <= len(header) and header[number - 1].strip()) or filled > _FEW * rows + 1:
+            return number
+    return 1

@@ -1,0 +1,145 @@
+"""The parts of a workbook: a ZIP archive that is not trusted."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from rowport.model.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rowport.ports import BlobReader
+
+MAX_ENTRIES: Final = 1_000
+MAX_INFLATED_BYTES: Final = 4 * 1024**3
+MAX_RATIO: Final = 100
+MIN_BOMB_BYTES: Final = 64 * 1024**2
+"""Archives below this may be packed as tightly as they like."""
+_SMALL_PART_BYTES: Final = 64 * 1024**2
+_BLOCK_BYTES: Final = 256 * 1024
+_DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+class SeekableBlob(io.RawIOBase):
+    """A blob as the file object that archive readers want."""
+
+    def __init__(self, blob: BlobReader) -> None:
+        super().__init__()
+        self._blob = blob
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def tell(self) -> int:
+        """Give the offset of the next byte."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to an offset."""
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size_bytes}
+        self._position = max(0, origin[whence] + offset)
+        return self._position
+
+    def read(self, size: int = -1) -> bytes:
+        """Give up to `size` bytes."""
+        left = max(0, self._blob.size_bytes - self._position)
+        data = self._blob.read_at(self._position, left if size < 0 else min(size, left))
+        self._position += len(data)
+        return data
+
+
+class Package:
+    """An open archive whose entries were counted and weighed."""
+
+    def __init__(self, blob: BlobReader) -> None:
+        """Open the archive.
+
+        Raises:
+            UnreadableFile: it is damaged, encrypted, or inflates beyond all measure.
+        """
+        try:
+            self._zip = zipfile.ZipFile(SeekableBlob(blob))
+        except (zipfile.BadZipFile, OSError, ValueError) as error:
+            raise UnreadableFile(f"The workbook is damaged: {error}.") from error
+        entries = self._zip.infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise UnreadableFile(f"The workbook has {len(entries)} parts; at most {MAX_ENTRIES}.")
+        inflated = sum(entry.file_size for entry in entries)
+        packed = max(1, min(blob.size_bytes, sum(entry.compress_size for entry in entries)))
+        is_bomb = inflated > MIN_BOMB_BYTES and inflated > MAX_RATIO * packed
+        if is_bomb or inflated > MAX_INFLATED_BYTES:
+            raise UnreadableFile(
+                f"The workbook would inflate from {packed:,} to {inflated:,} bytes: "
+                "it looks like a bomb. Save the sheet as CSV."
+            )
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise UnreadableFile("The workbook is encrypted: remove its password.")
+        self._names = {entry.filename.lstrip("/").lower(): entry for entry in entries}
+
+    def has(self, name: str) -> bool:
+        """Say whether there is such a part."""
+        return name.lower() in self._names
+
+    def stream(self, name: str) -> Iterator[bytes]:
+        """Give a part block by block.
+
+        The archive reader stops at the size that the directory tells, which was weighed; a part
+        that goes on behind it fails its checksum.
+        """
+        entry = self._names.get(name.lower())
+        if entry is None:
+            raise UnreadableFile(f"The workbook is damaged: it has no part {name}.")
+        try:
+            with self._zip.open(entry) as part:
+                while block := part.read(_BLOCK_BYTES):
+                    yield block
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+            raise UnreadableFile(f"The workbook is damaged in {name}: {error}.") from error
+
+    def tree(self, name: str) -> ET.Element:
+        """Give a small part as a tree."""
+        data = bytearray()
+        for block in self.stream(name):
+            data += block
+            if len(data) > _SMALL_PART_BYTES:
+                raise UnreadableFile(f"The part {name} of the workbook is too large.")
+        return parsed(bytes(data), name)
+
+
+def parsed(data: bytes, name: str) -> ET.Element:
+    """Parse XML that may be hostile.
+
+    Raises:
+        UnreadableFile: it is broken, or declares a document type or entities.
+    """
+    if _DOCTYPE.search(data):
+        raise UnreadableFile(f"The part {name} of the workbook declares entities: refused.")
+    try:
+        return ET.fromstring(data)  # noqa: S314  entities were refused above
+    except ET.ParseError as error:
+        raise UnreadableFile(f"The workbook is damaged in {name}: {error}.") from error
+
+
+def local(tag: str) -> str:
+    """Give the name of an element without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def resolved(base: str, target: str) -> str:
+    """Give the name of the part that `target` means, seen from the part `base`."""
+    if target.startswith("/"):
+        return target[1:]
+    return posixpath.normpath(posixpath.join(posixpath.dirname(base), target))

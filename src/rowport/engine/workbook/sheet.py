@@ -1,0 +1,214 @@
+"""The cells of one sheet, block by block.
+
+What every writer writes (`<c r="B7" s="2" t="s"><v>4</v></c>`) is taken by one pattern; a block
+in which that pattern does not explain every cell goes through the XML parser instead.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from rowport.engine.workbook.parts import local, parsed
+from rowport.engine.workbook.strings import element_text, unescaped
+from rowport.engine.workbook.styles import Kind, date_text, number_text
+from rowport.model.errors import UnreadableFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    Raw = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
+
+MAX_ROWS: Final = 1_048_576
+MAX_COLUMNS: Final = 16_384
+_MAX_ROW_BYTES: Final = 32 * 1024**2
+_START: Final = re.compile(rb"<((?:\w+:)?)sheetData\s*(/?)>")
+_CELL: Final = re.compile(
+    rb'<c r="([A-Z]{1,3})(\d{1,8})"(?: s="(\d+)")?(?: t="([a-zA-Z]+)")?\s*(?:/>|>'
+    rb"(?:<f(?:\s[^>]*)?(?:/>|>[^<]*</f>))?"
+    rb'(?:<v(?: xml:space="preserve")?>([^<]*)</v>|<v\s*/>'
+    rb'|<is><t(?: xml:space="preserve")?>([^<]*)</t></is>)?</c>)'
+)
+_ODD: Final = re.compile(rb"<!|<c\s*/?>|<\?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Cells with a content, in the order of the sheet."""
+
+    rows: NDArray[np.int64]
+    """1-based sheet rows, ascending."""
+    columns: NDArray[np.int64]
+    """0-based columns."""
+    texts: NDArray[Any]
+    """Python strings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What the cells of a sheet refer to."""
+
+    strings: Sequence[str]
+    kinds: Sequence[Kind]
+    is_1904: bool
+
+
+def sheet_cells(blocks: Iterable[bytes], meaning: Meaning) -> Iterator[Cells]:
+    """Give the cells of a sheet from the blocks of its part.
+
+    Raises:
+        UnreadableFile: the part is damaged or larger than a sheet can be.
+    """
+    last_row = 0
+    for block in _row_blocks(blocks):
+        cells = _cells(block, last_row, meaning)
+        if not len(cells.rows):
+            continue
+        if cells.rows[0] < last_row or (np.diff(cells.rows) < 0).any():
+            raise UnreadableFile("The rows of the sheet do not stand in order.")
+        last_row = int(cells.rows[-1])
+        if last_row > MAX_ROWS or int(cells.columns.max()) >= MAX_COLUMNS:
+            raise UnreadableFile("The sheet claims more rows or columns than a sheet can have.")
+        yield cells
+
+
+def _row_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """Give runs of whole rows, their elements without a prefix."""
+    carry = b""
+    prefix: bytes | None = None
+    for block in blocks:
+        carry += block
+        if prefix is None:
+            start = _START.search(carry)
+            if start is None:
+                if b"<!DOCTYPE" in carry or len(carry) > _MAX_ROW_BYTES:
+                    raise UnreadableFile("The sheet of the workbook is damaged or hostile.")
+                continue
+            if b"<!DOCTYPE" in carry[: start.start()]:
+                raise UnreadableFile("The sheet declares a document type: refused.")
+            if start.group(2):
+                return
+            prefix = start.group(1)
+            carry = carry[start.end() :]
+        mark = b"</" + prefix + b"row>"
+        end = carry.rfind(mark)
+        stop = carry.find(b"</" + prefix + b"sheetData")
+        if end >= 0:
+            end += len(mark)
+            rows = carry[: end if stop < 0 else min(end, stop)]
+            yield (
+                rows.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</") if prefix else rows
+            )
+            carry = carry[end:]
+        if stop >= 0:
+            return
+        if len(carry) > _MAX_ROW_BYTES:
+            raise UnreadableFile("A row of the sheet is larger than 32 MiB: refused.")
+    raise UnreadableFile("The sheet of the workbook is cut off.")
+
+
+def _cells(block: bytes, last_row: int, meaning: Meaning) -> Cells:
+    found: list[Raw] = _CELL.findall(block)
+    if len(found) != block.count(b"<c ") or _ODD.search(block):
+        found = _parsed(block, last_row)
+    found = [raw for raw in found if raw[4] or raw[5]]
+    columns = np.array([_COLUMNS[raw[0]] for raw in found], np.int64)
+    rows = np.array([raw[1] for raw in found], "S8").astype(np.int64)
+    texts = np.array(_texts(found, meaning), object)
+    return Cells(rows=rows, columns=columns, texts=texts)
+
+
+class _Columns(dict[bytes, int]):
+    """0-based columns by their letters."""
+
+    def __missing__(self, letters: bytes) -> int:
+        number = 0
+        for letter in letters:
+            number = number * 26 + letter - 64
+        self[letters] = number - 1
+        return number - 1
+
+
+_COLUMNS: Final = _Columns()
+
+
+def _texts(found: Sequence[Raw], meaning: Meaning) -> list[str]:
+    numbers = _Numbers(meaning)
+    strings = meaning.strings
+    texts: list[str] = []
+    add = texts.append
+    try:
+        for _, _, style, kind, value, inline in found:
+            if kind == b"s":
+                add(strings[int(value)])
+            elif not kind or kind == b"n":
+                add(numbers[style, value])
+            elif kind == b"b":
+                add("true" if value == b"1" else "false")
+            else:
+                add(unescaped((inline or value).decode("utf-8", "backslashreplace")))
+    except (IndexError, ValueError) as error:
+        raise UnreadableFile(
+            f"The workbook is damaged: a cell points to nothing ({error})."
+        ) from error
+    return texts
+
+
+class _Numbers(dict[tuple[bytes, bytes], str]):
+    """The text of numbers by style and value, each worked out once a block."""
+
+    def __init__(self, meaning: Meaning) -> None:
+        super().__init__()
+        self._meaning = meaning
+
+    def __missing__(self, key: tuple[bytes, bytes]) -> str:
+        style, value = key
+        number = int(style) if style else 0
+        kinds = self._meaning.kinds
+        kind = kinds[number] if number < len(kinds) else Kind.NUMBER
+        text = value.decode("utf-8", "backslashreplace")
+        if kind is Kind.NUMBER:
+            text = number_text(text)
+        else:
+            text = date_text(text, kind, is_1904=self._meaning.is_1904)
+        self[key] = text
+        return text
+
+
+def _parsed(block: bytes, last_row: int) -> list[Raw]:
+    """Take the rows of a block from the XML parser."""
+    found: list[Raw] = []
+    row = last_row
+    for element in parsed(b"<rows>" + _ATTRIBUTE_PREFIX.sub(b" ", block) + b"</rows>", "sheet"):
+        row = int(element.get("r", row + 1))
+        column = -1
+        for cell in element:
+            reference = _REFERENCE.fullmatch(cell.get("r", ""))
+            column = _COLUMNS[reference.group(1).encode()] if reference else column + 1
+            value = inline = ""
+            for child in cell:
+                if local(child.tag) == "v":
+                    value = child.text or ""
+                elif local(child.tag) == "is":
+                    inline = element_text(child)
+            texts = (_letters(column), str(row), cell.get("s", ""), cell.get("t", ""))
+            coded = [text.encode("utf-8", "surrogatepass") for text in (*texts, value, inline)]
+            found.append((coded[0], coded[1], coded[2], coded[3], coded[4], coded[5]))
+    return found
+
+
+_ATTRIBUTE_PREFIX: Final = re.compile(rb'\s\w+:\w+="[^"]*"(?=[^<>]*>)')
+_REFERENCE: Final = re.compile(r"([A-Z]{1,3})(\d{1,8})")
+
+
+def _letters(column: int) -> str:
+    letters = ""
+    while column >= 0:
+        letters = chr(65 + column % 26) + letters
+        column = column // 26 - 1
+    return letters
