@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,10 @@ MAX_ATTEMPTS: Final = 3
 """A chunk that failed, or killed its worker, so often fails its import."""
 SOON: Final = timedelta(milliseconds=20)
 AFTER_OUTAGE: Final = timedelta(seconds=0.5)
+OUTAGE_S: Final = 60.0
+"""How long a worker tries to put a chunk back after it lost the database."""
+RETRY_S: Final = 0.2
+MAX_REASON: Final = 500
 
 
 def drain(works: Works, should_stop: Callable[[], bool]) -> None:
@@ -34,56 +39,75 @@ def drain(works: Works, should_stop: Callable[[], bool]) -> None:
             claimed = works.ledger.chunks.claim(tx)
         if claimed is None:
             return
-        _work(works, claimed)
+        _work(works, claimed, should_stop)
 
 
-def _work(works: Works, claimed: ClaimedChunk) -> None:
-    ref = claimed.ref
+def _work(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]) -> None:
     if claimed.attempts > MAX_ATTEMPTS:
-        _give_up(works, claimed, "it brought down its worker each time")
+        _give_up(works, claimed, "chunk_failed", "it brought down its worker each time")
         return
     try:
         works.loading.load(claimed)
     except Unavailable as error:
-        _put_back(works, claimed, AFTER_OUTAGE, error.message)
+        _put_back_after_outage(works, claimed, error.message, should_stop)
         raise
     except RowportError as error:
-        if not error.transient:
-            log.info("chunk %s of import %s: %s", ref.number, ref.import_id, error.code)
-        _put_back(works, claimed, SOON, None)
+        if error.transient:
+            _put_back(works, claimed, SOON, None)
+        else:
+            _retry(works, claimed, error.code, error.message)
     except Exception as error:  # noqa: BLE001  the one place where a chunk may fail unforeseen
-        # It is tried again, and in the end the import says why.  A traceback or message may hold
-        # cell values, so only the kind of error is logged.
-        kind = type(error).__name__
-        log.error("chunk %s of import %s: %s", ref.number, ref.import_id, kind)  # noqa: TRY400
-        _retry(works, claimed, error)
-    works.settling.settle(ref.whole)
+        _retry(works, claimed, "chunk_failed", f"{type(error).__name__}: {error}")
+    works.settling.settle(claimed.ref.whole)
 
 
 def _put_back(works: Works, claimed: ClaimedChunk, delay: timedelta, fault: str | None) -> None:
-    try:
-        with works.ledger.database.transaction() as tx:
-            works.ledger.chunks.put_back(tx, claimed.ref, delay=delay, fault=fault)
-    except Unavailable:
-        # Then the attempt stays counted; the chunk is free again all the same.
-        log.warning("chunk %s could not be put back: no database", claimed.ref.number)
+    with works.ledger.database.transaction() as tx:
+        works.ledger.chunks.put_back(tx, claimed.ref, delay=delay, fault=fault)
 
 
-def _retry(works: Works, claimed: ClaimedChunk, error: Exception) -> None:
-    words = f"{type(error).__name__}: {error}"[:500]
+def _put_back_after_outage(
+    works: Works, claimed: ClaimedChunk, fault: str, should_stop: Callable[[], bool]
+) -> None:
+    """Wait for the database if it was lost: an attempt that an outage ended must not count."""
+    deadline = time.monotonic() + OUTAGE_S
+    while True:
+        try:
+            _put_back(works, claimed, AFTER_OUTAGE, fault)
+        except Unavailable:
+            if should_stop() or time.monotonic() > deadline:
+                log.warning("chunk %s could not be put back: no database", claimed.ref.number)
+                return
+            time.sleep(RETRY_S)
+        else:
+            return
+
+
+def _retry(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
+    ref = claimed.ref
+    # The reason may hold cell values: it is for the import's owner, never for the log.
+    log.error(
+        "chunk %s of import %s, try %s: %s", ref.number, ref.import_id, claimed.attempts, code
+    )
+    words = _storable(reason)
     if claimed.attempts >= MAX_ATTEMPTS:
-        _give_up(works, claimed, words)
+        _give_up(works, claimed, code, words)
         return
     delay = timedelta(seconds=0.5 * 2**claimed.attempts)
     with works.ledger.database.transaction() as tx:
         works.ledger.chunks.delay(tx, claimed.ref, delay=delay, fault=words)
 
 
-def _give_up(works: Works, claimed: ClaimedChunk, reason: str) -> None:
+def _storable(words: str) -> str:
+    """Give words that a database text can hold: no NUL, no lone surrogate, not endless."""
+    return words.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:MAX_REASON]
+
+
+def _give_up(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
     span = claimed.planned.span
     last = span.first_row + span.rows - 1
     fault = ImportFault(
-        code="chunk_failed",
+        code=code,
         message=f"Rows {span.first_row} to {last} could not be loaded in {MAX_ATTEMPTS} tries: "
         f"{reason}",
         retryable=True,

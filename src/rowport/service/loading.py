@@ -10,6 +10,7 @@ In a file, the first valid row of a key wins, whatever the order in which chunks
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,10 @@ from rowport.service.record_types import key_of_import
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+    import polars as pl
 
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
@@ -83,17 +88,22 @@ class Loading:
     def load(self, claimed: ClaimedChunk) -> None:
         """Load a chunk, or find that there is nothing to do.
 
+        Nothing is written either when the import ended meanwhile; settling it voids the chunk.
+
         Raises:
             Unavailable: the database or the blob store went away; nothing was written.
             EarlierChunkPending: its turn has not come; nothing was written.
-            ImportEnded: the import ended meanwhile; nothing was written.
         """
+        with suppress(ImportEnded):
+            self._load(claimed)
+
+    def _load(self, claimed: ClaimedChunk) -> None:
         ref = claimed.ref
-        self._begin(ref.whole)
+        # The lease comes first: whatever takes long happens while no other worker can claim it.
         with self.ledger.database.transaction() as tx:
             if not self.ledger.chunks.lock(tx, ref):
                 return
-            recipe = self._recipe(tx, ref.whole)
+            recipe = self._recipe(ref.whole)
             if recipe.job.options.policy.all_or_nothing:
                 self._load_whole(tx, ref.whole, recipe)
                 return
@@ -101,13 +111,15 @@ class Loading:
             self._still_open(tx, ref.whole)
             self.ledger.chunks.finish(tx, ref, result)
 
-    def _begin(self, ref: ImportRef) -> None:
-        """Let the first chunk of an import take it from queued to running."""
-        if ref in self._recipes:
-            return
+    def _begin(self, ref: ImportRef) -> Recipe:
+        """Let the first chunk of an import take it from queued to running.
+
+        A transaction of its own, so that the others need not wait for a whole chunk.
+        """
         with self.ledger.database.transaction() as tx:
-            recipe = self._recipe(tx, ref)
-            if self.ledger.imports.lock(tx, ref) is ImportState.QUEUED:
+            recipe = self._write_recipe(tx, ref)
+            state = self.ledger.imports.lock(tx, ref)
+            if state is ImportState.QUEUED:
                 self.destination.prepare(tx, recipe.record_type)
                 dry = recipe.job.options.mode is Mode.VALIDATE
                 self.ledger.imports.move(
@@ -117,6 +129,9 @@ class Loading:
                     ImportState.RUNNING,
                     phase=Phase.VALIDATING if dry else Phase.LOADING,
                 )
+            elif state not in OPEN:
+                raise ImportEnded
+        return recipe
 
     def _still_open(self, tx: Transaction, ref: ImportRef) -> None:
         """Hold the import's state to the end of the transaction, or give the chunk up.
@@ -129,9 +144,9 @@ class Loading:
 
     # ----------------------------------------------------------------------------- the recipe
 
-    def _recipe(self, tx: Transaction, ref: ImportRef) -> Recipe:
+    def _recipe(self, ref: ImportRef) -> Recipe:
         if ref not in self._recipes:
-            self._recipes[ref] = self._write_recipe(tx, ref)
+            self._recipes[ref] = self._begin(ref)
             while len(self._recipes) > RECIPES:
                 self._recipes.popitem(last=False)
         self._recipes.move_to_end(ref)
@@ -174,21 +189,8 @@ class Loading:
 
     def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
         """Turn rows of a dry run whose key an earlier chunk has into errors."""
-        valid = checked.valid
-        mine = dedupe.wide_digests(valid.rows, recipe.key)
-        again = pa.array(self.first_wins.repeats(ref, mine))
-        errors = accounting.repeat_errors(
-            valid.rows.filter(again), valid.row.filter(again), recipe.key
-        )
-        fresh = pc.invert(again)
-        return Checked(
-            parsed=checked.parsed,
-            valid=Validated(
-                rows=valid.rows.filter(fresh),
-                row=valid.row.filter(fresh),
-                errors=pa.concat_tables([valid.errors, errors]),
-            ),
-        )
+        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
+        return _without(checked, self.first_wins.repeats(ref, mine), recipe.key)
 
     def _check(self, recipe: Recipe, planned: PlannedChunk) -> Checked:
         parsed = self._parse(recipe, planned)
@@ -226,12 +228,14 @@ class Loading:
         """Load every chunk in this one transaction; keep the rows only if all are good."""
         chunks = self.ledger.chunks.of_import(tx, ref)
         results: list[accounting.Accounts] = []
+        seen: list[pl.DataFrame] = []
         met = MetRecords()
         savepoint = tx.savepoint()
         savepoint.__enter__()
         try:
             for planned in chunks:
-                checked = self._check(recipe, planned)
+                self._not_canceled(ref)
+                checked = self._check_next(recipe, planned, seen)
                 batch = self._batch(ref, recipe, checked.valid, met)
                 loaded = self.destination.load(tx, recipe.record_type, batch)
                 results.append(_account(planned, checked, loaded))
@@ -244,6 +248,24 @@ class Loading:
         savepoint.__exit__(type(rollback) if rollback else None, rollback, None)
         self._still_open(tx, ref)
         self._write_whole(tx, ref, chunks, results, good=good)
+
+    def _not_canceled(self, ref: ImportRef) -> None:
+        """Give up between two chunks when somebody wants the import to end."""
+        with self.ledger.database.transaction() as side:
+            if self.ledger.imports.share(side, ref) is ImportState.CANCELING:
+                raise ImportEnded
+
+    def _check_next(
+        self, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]
+    ) -> Checked:
+        """Check a chunk; in a dry run also against the keys of those before it, in `seen`."""
+        checked = self._check(recipe, planned)
+        if recipe.job.options.mode is not Mode.VALIDATE or not recipe.key:
+            return checked
+        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
+        fresh = _without(checked, dedupe.repeated(mine, seen), recipe.key)
+        seen.append(mine)
+        return fresh
 
     def _write_whole(
         self,
@@ -266,6 +288,21 @@ class Loading:
 
 class Rejected(Exception):
     """A row failed, so none is kept."""
+
+
+def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
+    """Turn the valid rows that are marked into errors: their key stands in an earlier chunk."""
+    valid, repeated = checked.valid, pa.array(again)
+    errors = accounting.repeat_errors(valid.rows.filter(repeated), valid.row.filter(repeated), key)
+    fresh = pc.invert(repeated)
+    return Checked(
+        parsed=checked.parsed,
+        valid=Validated(
+            rows=valid.rows.filter(fresh),
+            row=valid.row.filter(fresh),
+            errors=pa.concat_tables([valid.errors, errors]),
+        ),
+    )
 
 
 def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> accounting.Accounts:

@@ -36,6 +36,9 @@ class Settling:
                     self._settle_open(tx, ref, state)
                 case ImportState.CANCELING:
                     self._settle_canceling(tx, ref)
+                case ImportState.COMPLETED | ImportState.FAILED | ImportState.CANCELED:
+                    # A chunk that was in flight when the import ended must not be claimed again.
+                    self.ledger.chunks.void_waiting(tx, ref)
                 case _:
                     pass
 

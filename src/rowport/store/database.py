@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import threading
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ GUARD: Final = (
     "-c tcp_user_timeout=10000 "
     # The ledger's statements are short and pinned: compiling them costs more than it gives.
     "-c jit=off "
+    # Whatever the server's default: row locks and waiting for other chunks rest on it.
+    "-c default_transaction_isolation=read\\ committed "
     # Jobs are deferred on our own connections; the queue's functions name their tables bare.
     "-c search_path=rowport,rowport_jobs"
 )
@@ -74,7 +77,8 @@ class PostgresDatabase:
         try:
             with connection.transaction():
                 yield PostgresTransaction(connection)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except psycopg.Error as error:
+            # Whatever the words: an idle-in-transaction timeout, for one, is no OperationalError.
             if connection.closed or connection.broken or is_environment_fault(error):
                 raise Unavailable(f"The database went away: {str(error).strip()}") from error
             if error.sqlstate and error.sqlstate.startswith("40"):
@@ -94,8 +98,9 @@ class PostgresDatabase:
         idle: list[psycopg.Connection[DictRow]] = self._idle()
         while idle:
             connection = idle.pop()
-            if not connection.closed:
+            if is_usable(connection):
                 return connection
+            connection.close()
         connection = connect(self.url)
         with self._lock:
             self._all = [c for c in self._all if not c.closed]
@@ -115,10 +120,23 @@ class PostgresDatabase:
         return idle
 
 
+def is_usable(connection: psycopg.Connection[DictRow]) -> bool:
+    """Tell whether an idle connection is still there, without asking the server.
+
+    A server that ended it has said so, or hung up: either way there is something to read.
+    """
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
 def is_environment_fault(error: psycopg.Error) -> bool:
     """Tell whether the server's surroundings are at fault (crash, shutdown, disk full, memory).
 
     Such a fault says nothing of the work that met it.  Classes 08, 53, 57, 58 of SQLSTATE.
     """
-    state = error.sqlstate
-    return state is None or state[:2] in {"08", "53", "57", "58"}
+    if error.sqlstate is None:  # no server said it: the line broke, or the caller erred
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return error.sqlstate[:2] in {"08", "53", "57", "58"}

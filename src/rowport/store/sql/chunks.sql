@@ -10,13 +10,15 @@ FROM STDIN;
 
 -- claim_chunk --
 -- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
--- the work begins, so that a chunk that kills its worker is found out.
+-- the work begins, so that a chunk that kills its worker is found out.  No hold is as long as a
+-- minute: one that seems to be was made before the clock was set back, and counts for nothing.
 UPDATE rowport.chunks AS k
 SET attempts = k.attempts + 1, run_after = clock_timestamp() + interval '3 seconds'
 FROM (
     SELECT import_id, number
     FROM rowport.chunks
-    WHERE state = 'waiting' AND run_after <= clock_timestamp()
+    WHERE state = 'waiting'
+      AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
     ORDER BY priority DESC, turn, import_id
     LIMIT 1
     FOR UPDATE SKIP LOCKED
@@ -92,7 +94,8 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 -- Whether a worker could do something now: a row when a chunk waits that nobody holds.
 SELECT 1 AS waits
 FROM rowport.chunks
-WHERE state = 'waiting' AND run_after <= clock_timestamp()
+WHERE state = 'waiting'
+  AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
 ORDER BY priority DESC, turn, import_id
 LIMIT 1
 FOR UPDATE SKIP LOCKED;
