@@ -264,3 +264,20 @@ def test_detached_it_goes_on_by_itself(slow: Home, inside: Rowport) -> None:
     assert ended.state is ImportState.COMPLETED
     assert done.out == f"{ended.id}\n"
     assert str(ended.id) in done.err
+
+
+def test_a_database_that_dies_in_its_midst_comes_back(slow: Home, inside: Rowport) -> None:
+    before = look(inside)
+    with psycopg.connect(inside.database_url) as connection:
+        found = connection.execute("SHOW data_directory").fetchone()
+    assert found
+    process = slow.start("import", "many.csv", "--type", "people", "--json")
+    wait_for(inside, begun, after=before)
+    server = int((Path(found[0]) / "postmaster.pid").read_text().split()[0])
+    os.kill(server, signal.SIGKILL)
+    status, out, err = rest(process)
+    assert status == 0, err
+    counts = json.loads(out)["counts"]
+    assert counts["created"] + counts["unchanged"] == counts["total"] == MANY
+    inside.ensure_database()
+    assert count(inside.database_url) == MANY
