@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -33,27 +33,34 @@ from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
 from rowport.model.states import ImportState, Phase
 
 NOON: Final = datetime(2026, 1, 31, 12, tzinfo=UTC)
+BLANK: Final[dict[str, Any]] = dict.fromkeys(each.name for each in fields(Import))
+"""What these tests do not look at."""
 IMPORT: Final = Import(
-    id=UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
-    oid="1" * 24,
-    organization_id=UUID(int=1),
-    type_name="contacts",
-    type_version=1,
-    state=ImportState.COMPLETED,
-    phase=None,
-    options=ImportOptions(),
-    mapping={},
-    counts=Counts(created=1998, failed=2),
-    chunks=ChunkTally(total=1, done=1),
-    files=(
-        ImportFile(id=UUID(int=2), oid="2" * 24, name="c.csv", size_bytes=9, sha256="", blob="b"),
-    ),
-    error=None,
-    waiting=None,
-    created_at=NOON,
-    updated_at=NOON,
-    started_at=NOON,
-    finished_at=NOON + timedelta(seconds=4),
+    **BLANK
+    | {
+        "id": UUID("01890a5d-ac96-774b-bcce-b302099a8057"),
+        "oid": "1" * 24,
+        "organization_id": UUID(int=1),
+        "type_name": "contacts",
+        "type_version": 1,
+        "state": ImportState.COMPLETED,
+        "phase": None,
+        "options": ImportOptions(),
+        "mapping": {},
+        "counts": Counts(created=1998, failed=2),
+        "chunks": ChunkTally(total=1, done=1),
+        "files": (
+            ImportFile(
+                id=UUID(int=2), oid="2" * 24, name="c.csv", size_bytes=9, sha256="", blob="b"
+            ),
+        ),
+        "error": None,
+        "waiting": None,
+        "created_at": NOON,
+        "updated_at": NOON,
+        "started_at": NOON,
+        "finished_at": NOON + timedelta(seconds=4),
+    }
 )
 RUNNING: Final = replace(
     IMPORT,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import pytest
@@ -36,29 +36,41 @@ from rowport.wire.resources import (
 
 NOON: Final = datetime(2026, 1, 31, 12, 0, 0, 5, tzinfo=UTC)
 ID: Final = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+BLANK: Final[dict[str, Any]] = dict.fromkeys(each.name for each in fields(Import))
+"""What these tests do not look at."""
 IMPORT: Final = Import(
-    id=ID,
-    oid="65b9f0000000000000000001",
-    organization_id=UUID(int=1),
-    type_name="contacts",
-    type_version=2,
-    state=ImportState.COMPLETED,
-    phase=None,
-    options=ImportOptions(key=("email",), policy=Policy(max_errors=3), mapping={"E": "email"}),
-    mapping={"E": "email"},
-    counts=Counts(created=3, failed=1),
-    chunks=ChunkTally(total=1, done=1),
-    files=(
-        ImportFile(
-            id=UUID(int=2), oid="2" * 24, name="c.csv", size_bytes=9, sha256="ab", blob="secret/1"
+    **BLANK
+    | {
+        "id": ID,
+        "oid": "65b9f0000000000000000001",
+        "organization_id": UUID(int=1),
+        "type_name": "contacts",
+        "type_version": 2,
+        "state": ImportState.COMPLETED,
+        "phase": None,
+        "options": ImportOptions(
+            key=("email",), policy=Policy(max_errors=3), mapping={"E": "email"}
         ),
-    ),
-    error=None,
-    waiting=None,
-    created_at=NOON,
-    updated_at=NOON,
-    started_at=NOON,
-    finished_at=None,
+        "mapping": {"E": "email"},
+        "counts": Counts(created=3, failed=1),
+        "chunks": ChunkTally(total=1, done=1),
+        "files": (
+            ImportFile(
+                id=UUID(int=2),
+                oid="2" * 24,
+                name="c.csv",
+                size_bytes=9,
+                sha256="ab",
+                blob="secret/1",
+            ),
+        ),
+        "error": None,
+        "waiting": None,
+        "created_at": NOON,
+        "updated_at": NOON,
+        "started_at": NOON,
+        "finished_at": None,
+    }
 )
 STAMP: Final = "2026-01-31T12:00:00.000005Z"
 
