@@ -12,8 +12,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from rowport.blobs.local import LocalBlobs
-from rowport.config import settings
-from rowport.model.errors import Unavailable
+from rowport.config import Settings, settings
+from rowport.model.errors import InvalidOptions, Unavailable
 from rowport.model.organizations import DEFAULT_SLUG
 from rowport.store.database import PostgresDatabase, connect
 from rowport.store.embedded.client import EmbeddedPostgres
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import procrastinate
 
+    from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
     from rowport.ports import Destination, LoadBatch, LoadResult, Transaction
@@ -119,22 +120,44 @@ class Rowport:
         """The use cases that faces offer to people."""
         from rowport.runtime.queue import ProcrastinateQueue
         from rowport.service import Services
+        from rowport.service.access import Access
+        from rowport.service.artifacts import Artifacts
+        from rowport.service.feeds import Feeds, SavedMappings
         from rowport.service.imports import Imports
+        from rowport.service.links import Links
+        from rowport.service.preparing import Preparing
         from rowport.service.record_types import RecordTypes
+        from rowport.service.replays import Replays
         from rowport.service.rows import Rows
         from rowport.service.settling import Settling
 
         record_types = RecordTypes(ledger=self.ledger, destination=LazyDestination())
-        return Services(
+        queue = ProcrastinateQueue(self.new_app())
+        imports = Imports(
+            ledger=self.ledger,
             record_types=record_types,
-            imports=Imports(
+            blobs=self.blobs,
+            queue=queue,
+            settle=Settling(ledger=self.ledger).settle,
+        )
+        rows = Rows(ledger=self.ledger)
+        return Services(
+            access=Access(ledger=self.ledger),
+            record_types=record_types,
+            imports=imports,
+            preparing=Preparing(
                 ledger=self.ledger,
+                imports=imports,
                 record_types=record_types,
                 blobs=self.blobs,
-                queue=ProcrastinateQueue(self.new_app()),
-                settle=Settling(ledger=self.ledger).settle,
+                queue=queue,
             ),
-            rows=Rows(ledger=self.ledger),
+            rows=rows,
+            artifacts=Artifacts(record_types=record_types, rows=rows),
+            links=Links(ledger=self.ledger),
+            feeds=Feeds(ledger=self.ledger),
+            mappings=SavedMappings(ledger=self.ledger),
+            replays=Replays(ledger=self.ledger),
         )
 
     def new_works(self) -> Works:
@@ -232,6 +255,25 @@ class LazyDestination:
 def _durability(database: PostgresDatabase) -> dict[str, str]:
     with database.transaction() as tx:
         return {row["name"]: row["setting"] for row in many(tx, "durability")}
+
+
+def mounted_dialects(chosen: Settings) -> list[Mounted]:
+    """Give the dialects that are switched on, each under its prefix.
+
+    Raises:
+        InvalidOptions: a name is no dialect's.
+    """
+    from rowport import dialects
+    from rowport.api.mounting import Mounted
+
+    known = dialects.discover()
+    for name in {*(chosen.dialects or ()), *chosen.dialect_prefixes} - set(known):
+        raise InvalidOptions(f"There is no dialect {name!r}. Known: {', '.join(known)}.")
+    return [
+        Mounted(dialect=dialect, prefix=chosen.dialect_prefixes.get(name, ""))
+        for name, dialect in known.items()
+        if chosen.dialects is None or name in chosen.dialects
+    ]
 
 
 def open_rowport(*, home: Path, database_url: str | None, migrate: bool = True) -> Rowport:

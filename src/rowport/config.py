@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import InvalidOptions
@@ -23,6 +23,16 @@ class Settings:
     """ROWPORT_CHUNK_ROWS: the most rows of a chunk."""
     chunk_bytes: int = DEFAULT_CHUNK_MB * 1024 * 1024
     """ROWPORT_CHUNK_MB: about the most megabytes of a chunk."""
+    has_rate_limits: bool = True
+    """ROWPORT_RATE_LIMITS: `documented` (the default) holds each dialect to its published limits;
+    `off` lets everything through."""
+    dialects: frozenset[str] | None = None
+    """ROWPORT_DIALECTS: names with commas between them, or `none`; None: all."""
+    dialect_prefixes: Mapping[str, str] = field(default_factory=dict)
+    """ROWPORT_DIALECT_PREFIXES: `name=/path` with commas between them; a dialect not named here
+    answers at its own paths."""
+    public_url: str | None = None
+    """ROWPORT_PUBLIC_URL: how the outside reaches the server; None: as each request says."""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -35,7 +45,35 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         chunk_rows=_positive(known, "ROWPORT_CHUNK_ROWS", DEFAULT_CHUNK_ROWS),
         chunk_bytes=_positive(known, "ROWPORT_CHUNK_MB", DEFAULT_CHUNK_MB) * 1024 * 1024,
+        has_rate_limits=_has_rate_limits(known),
+        dialects=_dialects(known),
+        dialect_prefixes=_prefixes(known),
+        public_url=known.get("ROWPORT_PUBLIC_URL", "").rstrip("/") or None,
     )
+
+
+def _has_rate_limits(environment: Mapping[str, str]) -> bool:
+    said = environment.get("ROWPORT_RATE_LIMITS", "documented")
+    if said not in {"documented", "off"}:
+        raise InvalidOptions(f"ROWPORT_RATE_LIMITS={said!r} is neither `documented` nor `off`.")
+    return said == "documented"
+
+
+def _dialects(environment: Mapping[str, str]) -> frozenset[str] | None:
+    said = environment.get("ROWPORT_DIALECTS")
+    if said is None:
+        return None
+    return frozenset(name.strip() for name in said.split(",")) - {"", "none"}
+
+
+def _prefixes(environment: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for pair in filter(None, environment.get("ROWPORT_DIALECT_PREFIXES", "").split(",")):
+        name, _, path = pair.strip().partition("=")
+        if not path.startswith("/"):
+            raise InvalidOptions(f"ROWPORT_DIALECT_PREFIXES: {pair!r} is not `name=/path`.")
+        found[name] = path.rstrip("/")
+    return found
 
 
 def _positive(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+
 
 import numpy as np
 from hypothesis import given

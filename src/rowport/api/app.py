@@ -8,13 +8,15 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
-from rowport.api.desk import Desk
+from rowport.api.desk import Desk, for_whom
+from rowport.api.files import download
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
-from rowport.api.mistakes import HANDLERS
+from rowport.api.mounting import Mounted, handlers_for
 from rowport.service import Services
+from rowport.wire.dialect import Front
 
-ROUTES: Final = (create_import, get_import, list_imports, healthz, readyz)
+ROUTES: Final = (create_import, get_import, list_imports, download, healthz, readyz)
 
 
 def create_app(
@@ -22,6 +24,8 @@ def create_app(
     services: Services,
     organization_id: UUID,
     count_workers: Callable[[], int],
+    front: Front | None = None,
+    dialects: Sequence[Mounted] = (),
     on_shutdown: Sequence[LifespanHook] = (),
 ) -> Litestar:
     """Make the application.
@@ -31,9 +35,12 @@ def create_app(
     """
     desk = Desk(services=services, organization_id=organization_id, count_workers=count_workers)
     return Litestar(
-        route_handlers=list(ROUTES),
-        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers=HANDLERS,
+        route_handlers=[*ROUTES, *(mounted.router() for mounted in dialects)],
+        dependencies={
+            "desk": Provide(for_whom(desk), sync_to_thread=True),
+            "front": Provide(lambda: front, sync_to_thread=False),
+        },
+        exception_handlers=handlers_for(dialects),
         on_shutdown=list(on_shutdown),
         openapi_config=None,
         logging_config=None,

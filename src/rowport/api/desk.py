@@ -1,17 +1,15 @@
 """What the handlers work with."""
 
-from __future__ import annotations
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from uuid import UUID
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
+from litestar import Request
 from litestar.params import Dependency
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from uuid import UUID
-
-    from rowport.service import Services
+from rowport.service import Services
+from rowport.wire.auth import bearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +19,19 @@ class Desk:
     services: Services
     organization_id: UUID
     count_workers: Callable[[], int]
+
+
+def for_whom(open_desk: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
+    """Give what finds the desk of a request: its token's organization, or the open one."""
+
+    def desk_of(request: Request[Any, Any, Any]) -> Desk:
+        secret = bearer(request.headers)
+        if secret is None:
+            return open_desk
+        principal = open_desk.services.access.authenticate(secret)
+        return replace(open_desk, organization_id=principal.organization.id)
+
+    return desk_of
 
 
 GivenDesk = Annotated[Desk, Dependency(skip_validation=True)]

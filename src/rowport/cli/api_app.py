@@ -10,9 +10,12 @@ from signal import SIGTERM
 from typing import TYPE_CHECKING, Final
 
 from rowport.api.app import create_app
-from rowport.bootstrap import open_rowport
+from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
 from rowport.cli.settings import Settings
+from rowport.config import settings as rowport_settings
+from rowport.wire.dialect import Front
+from rowport.wire.limits import Limiter
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -26,10 +29,17 @@ def make_app() -> Litestar:
     _stop_when_orphaned()
     settings = Settings()
     rowport = open_rowport(home=settings.home, database_url=settings.database_url, migrate=False)
+    chosen = rowport_settings()
     return create_app(
         services=rowport.services,
         organization_id=rowport.organization.id,
         count_workers=rowport.alive_workers,
+        front=Front(
+            services=rowport.services,
+            limiter=Limiter(is_on=chosen.has_rate_limits),
+            base_url=chosen.public_url,
+        ),
+        dialects=mounted_dialects(chosen),
         on_shutdown=[rowport.close],
     )
 

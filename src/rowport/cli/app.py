@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "type": ("app:type_group", "Say what can be imported."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
+    "dialects": ("app:dialects_group", "Look after the foreign APIs."),
     "db": ("app:db_group", "Look after the database."),
     "api": ("api_process:api", ""),
 }
@@ -36,6 +37,9 @@ TYPE_COMMANDS: Final = {
     "list": ("record_types:list_types", "List the record types."),
     "show": ("record_types:show", "Show a record type."),
     "template": ("templates:template", "Write an empty file to fill in."),
+}
+DIALECT_COMMANDS: Final = {
+    "setup": ("dialects:setup", "Make what each dialect needs, and fresh credentials."),
 }
 DB_COMMANDS: Final = {
     "migrate": ("database:migrate", "Bring the database to this version's schema."),
@@ -52,6 +56,11 @@ def root() -> None:
 @click.group(cls=LazyGroup, lazy=TYPE_COMMANDS)
 def type_group() -> None:
     """Say what can be imported."""
+
+
+@click.group(cls=LazyGroup, lazy=DIALECT_COMMANDS)
+def dialects_group() -> None:
+    """Look after the foreign APIs."""
 
 
 @click.group(cls=LazyGroup, lazy=DB_COMMANDS)

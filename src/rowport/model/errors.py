@@ -6,6 +6,8 @@ RowportError
 │   ├── InvalidOptions ........... 422  options that contradict each other or the record type
 │   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
 │   └── MappingIncomplete ........ 422  a required field has no column
+├── Unauthorized ................. 401  nobody knows who is asking
+├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
 │   ├── ImportNotFound
 │   └── RecordTypeNotFound
@@ -70,6 +72,20 @@ class MappingIncomplete(Invalid):
 
     status = 422
     code = "mapping_incomplete"
+
+
+class Unauthorized(RowportError):
+    """The request carries no valid token."""
+
+    status = 401
+    code = "unauthorized"
+
+
+class Forbidden(RowportError):
+    """The token does not allow this."""
+
+    status = 403
+    code = "forbidden"
 
 
 class NotFound(RowportError):

@@ -97,6 +97,8 @@ class ImportFile:
     blob: str
     """Where its bytes lie in the blob store."""
     media_type: str | None = None
+    rows: int | None = None
+    """Known before reading only for rows that were sent inline."""
     layout: Mapping[str, object] | None = None
     """What detection found (a `FormatLayout` as JSON); None before reading."""
 
@@ -126,6 +128,22 @@ class Import:
     counts: Counts
     chunks: ChunkTally
     files: tuple[ImportFile, ...]
+    type_oid: str
+    type_attributes: Mapping[str, object]
+    """The attributes of its record type, which tell the faces that show it."""
+    name: str | None
+    """What its owner calls it."""
+    created_by: UUID | None
+    """The user who asked for it; None for the CLI and the system."""
+    created_by_email: str | None
+    feed_oid: str | None
+    """The feed that it is a run of; None for an import of its own."""
+    starts_by_itself: bool
+    """Whether it goes on to `queued` once it is read and mapped, or waits in `ready`."""
+    attributes: Mapping[str, object]
+    """What a face needs to know of it, under keys that the face owns and checks."""
+    scheduled_for: datetime | None
+    archived_at: datetime | None
     error: ImportFault | None
     """Set exactly in state `failed`."""
     waiting: str | None

@@ -6,8 +6,10 @@ exist.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from rowport.model.states import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.model.states import ImportState, Phase
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
+    from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,51 @@ class NewFile:
     size_bytes: int
     sha256: str
     blob: str
+    rows: int | None = None
+    """Known beforehand only for rows that were sent inline."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What is told of a new import besides its file and options."""
+
+    name: str | None = None
+    created_by: UUID | None = None
+    feed_id: UUID | None = None
+    starts_by_itself: bool = True
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportQuery:
+    """Which imports, in which order, which page; None does not filter."""
+
+    facet: str | None = None
+    """Only imports whose record type has this attribute."""
+    type_oid: str | None = None
+    feed_oid: str | None = None
+    created_by: UUID | None = None
+    since: datetime | None = None
+    """Created at this time or later."""
+    until: datetime | None = None
+    """Created before this time."""
+    fates: frozenset[str] | None = None
+    """States, and for completed imports their results: `FATES`."""
+    attributes: Mapping[str, object] | None = None
+    """Only imports whose attributes contain these."""
+    sort: Literal["created_at", "updated_at", "fate"] = "created_at"
+    descending: bool = True
+    limit: int = 50
+    offset: int = 0
+
+
+FATES: Final = {
+    Result.SUCCEEDED: "succeeded",
+    Result.PARTIAL: "partial",
+    Result.FAILED: "failed_rows",
+}
+"""What a completed import is called in a query; every other state has its own name."""
 
 
 class Database(Protocol):
@@ -175,6 +223,12 @@ class RecordTypeLedger(Protocol):
         """Write the next version."""
         ...
 
+    def set_attributes(
+        self, tx: Transaction, current: RecordType, attributes: Mapping[str, object]
+    ) -> RecordType:
+        """Replace these attributes; others stay, and so does the version."""
+        ...
+
 
 class ImportLedger(Protocol):
     """Imports and their files."""
@@ -189,9 +243,42 @@ class ImportLedger(Protocol):
         state: ImportState,
         phase: Phase | None,
         files: Sequence[NewFile],
+        around: Circumstances | None = None,
         priority: int = 0,
     ) -> ImportRef:
         """Write a new import with its files."""
+        ...
+
+    def add_file(self, tx: Transaction, ref: ImportRef, file: NewFile) -> None:
+        """Add a file after those it has; the caller holds the import."""
+        ...
+
+    def drop_files(self, tx: Transaction, ref: ImportRef) -> None:
+        """Forget the files of a draft, whose parts become one."""
+        ...
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Import | None:
+        """Give an import by its 24-hex id."""
+        ...
+
+    def find(
+        self, tx: Transaction, organization_id: UUID, query: ImportQuery
+    ) -> tuple[Sequence[Import], int]:
+        """Give a page of imports and how many all pages hold."""
+        ...
+
+    def set_attributes(
+        self, tx: Transaction, ref: ImportRef, attributes: Mapping[str, object]
+    ) -> None:
+        """Replace these attributes; others stay."""
+        ...
+
+    def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
+        """Replace the options of an import that has not started."""
+        ...
+
+    def set_starts_by_itself(self, tx: Transaction, ref: ImportRef, *, starts: bool) -> None:
+        """Say whether it goes on by itself once it is read and mapped."""
         ...
 
     def get(self, tx: Transaction, ref: ImportRef) -> Import | None:
@@ -264,12 +351,12 @@ class ChunkLedger(Protocol):
         chunks: Sequence[PlannedChunk],
         *,
         priority: int,
-        held_after_first: bool,
     ) -> None:
-        """Lay the chunks down, in place of any earlier plan.
+        """Lay the chunks down, held, in place of any earlier plan."""
+        ...
 
-        `held_after_first`: only the first waits; the import is loaded as one.
-        """
+    def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
+        """Let held chunks wait for a worker; `as_one`: only the first, the others come with it."""
         ...
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
@@ -358,3 +445,7 @@ class Ledger:
     record_types: RecordTypeLedger
     imports: ImportLedger
     chunks: ChunkLedger
+    access: AccessLedger
+    feeds: FeedLedger
+    mappings: MappingLedger
+    replays: ReplayLedger

@@ -18,11 +18,11 @@ from procrastinate import jobs
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
-from rowport.runtime.draining import drain
+from rowport.runtime.draining import MAX_ATTEMPTS, drain, storable
 from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Iterator
 
     from rowport.runtime.surroundings import Surroundings
     from rowport.service import Works
@@ -45,6 +45,7 @@ class Worker:
         self._slots = slots
         self._stop = threading.Event()
         self._local = threading.local()
+        self._busy: set[int] = set()
 
     def run(self, *, until_idle: bool = False) -> None:
         """Work until SIGTERM or SIGINT, or until nothing is left to do."""
@@ -68,17 +69,20 @@ class Worker:
         watch.cancel()
         self._around.presence.leave()
         # A thread that is still in a chunk cannot be stopped; its transaction rolls back.
-        if not work.done():
+        if self._busy or not work.done():
             os._exit(0)
 
     async def _work_for_ever(self) -> None:
         while not self._stop.is_set():
             # On a lost database the queue's workers return, or raise: begin again either way.
-            with contextlib.suppress(Exception):
+            reason = "it ended by itself"
+            try:
                 await asyncio.to_thread(self._around.ensure_database)
                 await self._work_once()
+            except Exception as error:  # noqa: BLE001  a worker outlives whatever the queue meets
+                reason = type(error).__name__
             if not self._stop.is_set():
-                log.warning("the queue stopped; beginning again")
+                log.warning("the queue stopped (%s); beginning again", reason)
                 await asyncio.sleep(0.5)
 
     async def _work_once(self) -> None:
@@ -93,7 +97,7 @@ class Worker:
                 "stalled_worker_timeout": STALLED_S,
             }
             # Two workers: chunks can never keep a plan waiting.
-            await asyncio.gather(
+            await _until_one_ends(
                 app.run_worker_async(name="control", queues=[CONTROL], concurrency=2, **shared),
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
@@ -108,6 +112,9 @@ class Worker:
                 await asyncio.to_thread(self._around.presence.announce)
                 busy = await asyncio.to_thread(self._around.is_busy)
             except Unavailable:
+                busy = True
+            except Exception as error:  # noqa: BLE001  a watch that ends would end nothing else
+                log.error("the watch met %s", type(error).__name__)  # noqa: TRY400  no values
                 busy = True
             if busy:
                 idle_since = time.monotonic()
@@ -125,15 +132,45 @@ class Worker:
         works: Works = self._local.works
         return works
 
-    def plan(self, ref: ImportRef) -> int:
-        """Read an import's file; gives the number of chunks that may wait now."""
-        self.works.planning.plan(ref)
+    def plan(self, ref: ImportRef, *, tries: int, deaths: int) -> int:
+        """Read an import's file; gives the number of chunks that may wait now.
+
+        `tries` and `deaths` tell how often that was tried before, and brought down its worker.
+        What nobody foresaw ends the import after MAX_ATTEMPTS, like a chunk.
+        """
+        if deaths >= MAX_ATTEMPTS:
+            self.works.planning.give_up(ref, "it brought down its worker each time.")
+            return 0
+        try:
+            with self._at_work():
+                self.works.planning.plan(ref)
+        except RowportError:
+            raise  # the surroundings: that may take as long as it takes
+        except Exception as error:
+            if tries + 1 < MAX_ATTEMPTS:
+                raise
+            reason = storable(f"{type(error).__name__}: {error}")
+            self.works.planning.give_up(ref, reason)
+            return 0
         with self.works.ledger.database.transaction() as tx:
             return self.works.ledger.chunks.progress(tx, ref).waiting
 
     def drain(self) -> None:
-        """Load chunks until none is left."""
-        drain(self.works, self._stop.is_set)
+        """Load chunks until none is left, or until the surroundings fail."""
+        try:
+            with self._at_work():
+                drain(self.works, self._stop.is_set)
+        except Unavailable as error:
+            log.warning("no more chunks for now: %s", error.message)  # the tick calls again
+
+    @contextlib.contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Tell that this thread is in the middle of something."""
+        self._busy.add(threading.get_ident())
+        try:
+            yield
+        finally:
+            self._busy.discard(threading.get_ident())
 
     def tick(self) -> bool:
         """Look at every open import again; tells whether a chunk waits."""
@@ -153,16 +190,24 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
     @app.task(
         name="plan",
         queue=CONTROL,
-        retry=procrastinate.RetryStrategy(max_attempts=1000, wait=2),
+        pass_context=True,
+        retry=procrastinate.RetryStrategy(wait=2),
     )
-    async def plan(organization_id: str, import_id: str) -> None:
+    async def plan(
+        context: procrastinate.JobContext, organization_id: str, import_id: str, deaths: str = "0"
+    ) -> None:
         ref = ImportRef(organization_id=UUID(organization_id), import_id=UUID(import_id))
+        tries = context.job.attempts
         try:
-            waiting = await asyncio.to_thread(worker.plan, ref)
+            waiting = await asyncio.to_thread(worker.plan, ref, tries=tries, deaths=int(deaths))
         except RowportError as error:
             log.warning("import %s cannot be planned yet: %s", import_id, error.message)
             raise
         await asyncio.to_thread(issue_tickets, app, waiting)
+
+    @app.task(name="wake", queue=CONTROL)
+    async def wake() -> None:
+        await asyncio.to_thread(issue_tickets, app, TICKETS)
 
     @app.task(name="drain", queue=CHUNKS)
     async def drain_chunks() -> None:
@@ -177,12 +222,26 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
             await asyncio.to_thread(issue_tickets, app, TICKETS)
 
 
+async def _until_one_ends(*workers: Coroutine[Any, Any, None]) -> None:
+    """Run the queue's workers; when one ends, whyever, the others end too."""
+    running = [asyncio.create_task(worker) for worker in workers]
+    try:
+        ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    for task in ended:
+        task.result()
+
+
 async def _rescue(app: procrastinate.App) -> None:
     """Free the jobs of dead workers; the queue does not do it by itself."""
     manager = app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
         if job.task_name == "plan":
-            await manager.retry_job(job)
-        else:
-            # Tickets and ticks are made anew; a retried one could collide with its twin.
-            await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)
+            deaths = int(job.task_kwargs.get("deaths", "0")) + 1
+            again = app.configure_task("plan", queue=CONTROL, priority=job.priority)
+            await again.defer_async(**{**job.task_kwargs, "deaths": str(deaths)})
+        # Tickets and ticks are made anew; a retried one could collide with its twin.
+        await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
+    from rowport.service.access import Access
+    from rowport.service.artifacts import Artifacts
+    from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
+    from rowport.service.links import Links
     from rowport.service.loading import Loading
     from rowport.service.planning import Planning
+    from rowport.service.preparing import Preparing
     from rowport.service.record_types import RecordTypes
+    from rowport.service.replays import Replays
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
 
@@ -19,9 +25,16 @@ if TYPE_CHECKING:
 class Services:
     """The use cases that faces offer to people."""
 
+    access: Access
     record_types: RecordTypes
     imports: Imports
+    preparing: Preparing
     rows: Rows
+    artifacts: Artifacts
+    links: Links
+    feeds: Feeds
+    mappings: SavedMappings
+    replays: Replays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

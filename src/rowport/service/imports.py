@@ -10,6 +10,7 @@ from rowport.model.errors import (
     ImportNotFound,
     Invalid,
     InvalidOptions,
+    Unavailable,
     UnreadableFile,
 )
 from rowport.model.ids import new_uuid
@@ -19,13 +20,13 @@ from rowport.ports.ledger import ImportRef, NewFile
 from rowport.service.record_types import key_of_import
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
     from rowport.model.record_types import RecordType
-    from rowport.ports import BlobStore, Queue
-    from rowport.ports.ledger import Ledger
+    from rowport.ports import BlobStore, Queue, Transaction
+    from rowport.ports.ledger import Circumstances, ImportQuery, Ledger
     from rowport.service.record_types import RecordTypes
 
 
@@ -51,6 +52,7 @@ class Imports:
         parts: Iterator[bytes],
         options: ImportOptions,
         media_type: str | None = None,
+        around: Circumstances | None = None,
     ) -> Import:
         """Land the file and start its import; workers do the rest.
 
@@ -63,8 +65,8 @@ class Imports:
             StorageFull: there is no room for it.
         """
         record_type = self.record_types.get(organization_id, type_name)
-        _check(record_type, options)
-        _check_name(file_name)
+        check_options(record_type, options)
+        check_name(file_name)
         import_id = new_uuid()
         blob = f"imports/{import_id}/1"
         size, sha256 = self.blobs.write(blob, parts)
@@ -75,14 +77,21 @@ class Imports:
             self.blobs.delete(f"imports/{import_id}/")
             raise UnreadableFile(f"{file_name} is empty: there is nothing to import.")
         try:
-            self._register(record_type, import_id, options, file)
+            self._register(record_type, import_id, options, file, around)
+        except Unavailable:
+            raise  # perhaps only the answer was lost, not the import: its file has to stay
         except BaseException:
             self.blobs.delete(f"imports/{import_id}/")
             raise
         return self.get(organization_id, import_id)
 
     def _register(
-        self, record_type: RecordType, import_id: UUID, options: ImportOptions, file: NewFile
+        self,
+        record_type: RecordType,
+        import_id: UUID,
+        options: ImportOptions,
+        file: NewFile,
+        around: Circumstances | None,
     ) -> None:
         with self.ledger.database.transaction() as tx:
             self.ledger.imports.create(
@@ -93,13 +102,9 @@ class Imports:
                 state=ImportState.READING,
                 phase=Phase.READING,
                 files=[file],
+                around=around,
             )
-            self.queue.defer(
-                tx,
-                "plan",
-                organization_id=str(record_type.organization_id),
-                import_id=str(import_id),
-            )
+            defer_plan(self.queue, tx, record_type.organization_id, import_id)
 
     def get(self, organization_id: UUID, import_id: UUID) -> Import:
         """Give an import with counts of one snapshot.
@@ -113,6 +118,32 @@ class Imports:
         if found is None:
             raise ImportNotFound(f"There is no import {import_id}.")
         return found
+
+    def by_oid(self, organization_id: UUID, oid: str) -> Import:
+        """Give an import by its 24-hex id.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        with self.ledger.database.transaction() as tx:
+            found = self.ledger.imports.by_oid(tx, organization_id, oid)
+        if found is None:
+            raise ImportNotFound(f"There is no import {oid}.")
+        return found
+
+    def find(self, organization_id: UUID, query: ImportQuery) -> tuple[Sequence[Import], int]:
+        """Give a page of imports and how many all pages hold, of one snapshot."""
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.imports.find(tx, organization_id, query)
+
+    def set_attributes(
+        self, organization_id: UUID, import_id: UUID, attributes: Mapping[str, object]
+    ) -> Import:
+        """Replace these attributes; others stay."""
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        with self.ledger.database.transaction() as tx:
+            self.ledger.imports.set_attributes(tx, ref, attributes)
+        return self.get(organization_id, import_id)
 
     def list(
         self, organization_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
@@ -150,7 +181,17 @@ def _canceled_from(state: ImportState) -> ImportState:
             return ImportState.CANCELED
 
 
-def _check(record_type: RecordType, options: ImportOptions) -> None:
+def defer_plan(queue: Queue, tx: Transaction, organization_id: UUID, import_id: UUID) -> None:
+    """Let a worker read the import's file, once the transaction commits."""
+    queue.defer(tx, "plan", organization_id=str(organization_id), import_id=str(import_id))
+
+
+def check_options(record_type: RecordType, options: ImportOptions) -> None:
+    """Refuse options that the record type cannot have.
+
+    Raises:
+        InvalidOptions: the key, mapping, mode or policy cannot be.
+    """
     key = key_of_import(record_type, options.key)
     _check_mapping(record_type, options)
     if options.mode is Mode.UPDATE and not key:
@@ -177,6 +218,11 @@ def _check_mapping(record_type: RecordType, options: ImportOptions) -> None:
             )
 
 
-def _check_name(file_name: str) -> None:
+def check_name(file_name: str) -> None:
+    """Refuse what cannot be shown again as a file's name.
+
+    Raises:
+        Invalid: it is empty, too long or holds a NUL.
+    """
     if "\x00" in file_name or not file_name or len(file_name) > MAX_NAME:
         raise Invalid("A file name has 1 to 1024 characters and no NUL.")

@@ -66,6 +66,10 @@ class Planning:
             self._lay_down(ref, found, plan)
         self.settle(ref)
 
+    def give_up(self, ref: ImportRef, reason: str) -> None:
+        """End an import whose file cannot be read for a reason that nobody foresaw."""
+        self._fail(ref, ReadingFailed(f"The file could not be read: {reason}"), retryable=True)
+
     def _read(self, found: Import, record_type: RecordType) -> Plan:
         (file,) = found.files
         blob = self.blobs.open(file.blob)
@@ -75,8 +79,8 @@ class Planning:
         mapping = match(
             layout.header, record_type.schema, found.options.mapping, key=record_type.key
         )
-        chunks = [] if mapping.missing else list(self._chunks(found, file, blob, form, layout))
-        if not chunks and not mapping.missing:
+        chunks = list(self._chunks(found, file, blob, form, layout))
+        if not chunks:
             raise EmptyFile(
                 f"{file.name} has a header and no data row: there is nothing to import."
             )
@@ -104,9 +108,8 @@ class Planning:
     ) -> Iterator[PlannedChunk]:
         """Write each batch as a columnar chunk of its own; a repeated plan writes the same."""
         first_row = 1
-        for number, batch in enumerate(form.batches(blob, layout, self.limits), start=1):
-            if batch.rows == 0:
-                continue
+        batches = form.batches(blob, layout, self.limits)
+        for number, batch in enumerate((b for b in batches if b.rows), start=1):
             staged = f"imports/{found.id}/chunks/{number}"
             self.blobs.write(staged, iter([freeze(batch)]))
             lines = [*batch.line[:1].to_pylist(), *(b.line for b in batch.broken)]
@@ -130,18 +133,30 @@ class Planning:
                 ref,
                 plan.chunks,
                 priority=0,
-                held_after_first=found.options.policy.all_or_nothing,
             )
-            state = ImportState.NEEDS_MAPPING if incomplete else ImportState.QUEUED
+            if incomplete:
+                state = ImportState.NEEDS_MAPPING
+            elif not found.starts_by_itself:
+                state = ImportState.READY
+            else:
+                state = ImportState.QUEUED
+                as_one = found.options.policy.all_or_nothing
+                self.ledger.chunks.release(tx, ref, as_one=as_one)
             self.ledger.imports.move(tx, ref, ImportState.READING, state)
 
-    def _fail(self, ref: ImportRef, error: RowportError) -> None:
-        fault = ImportFault(code=error.code, message=error.message, retryable=False)
+    def _fail(self, ref: ImportRef, error: RowportError, *, retryable: bool = False) -> None:
+        fault = ImportFault(code=error.code, message=error.message, retryable=retryable)
         with self.ledger.database.transaction() as tx:
             if self.ledger.imports.lock(tx, ref) is ImportState.READING:
                 self.ledger.imports.move(
                     tx, ref, ImportState.READING, ImportState.FAILED, fault=fault
                 )
+
+
+class ReadingFailed(RowportError):
+    """Reading the file failed for a reason that nobody foresaw."""
+
+    code = "reading_failed"
 
 
 class EmptyFile(UnreadableFile):
@@ -160,7 +175,7 @@ def choose(
         UnreadableFile: none knows it.
     """
     if asked is not None:
-        if asked not in formats:
+        if str(asked) not in formats:
             raise InvalidOptions(f"There is no format {asked!r}. Known: {', '.join(formats)}.")
         return formats[str(asked)]
     head = blob.read_at(0, HEAD_BYTES)

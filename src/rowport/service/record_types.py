@@ -82,10 +82,22 @@ class RecordTypes:
                 key=key,
                 attributes=attributes or {},
             )
-        kept = current.attributes if attributes is None else attributes
-        if (current.schema.document, current.key, current.attributes) == (document, key, kept):
-            return current
+        if (current.schema.document, current.key) == (document, key):
+            return types.set_attributes(tx, current, attributes) if attributes else current
+        kept = {**current.attributes, **(attributes or {})}
         return types.advance(tx, current, document=document, key=key, attributes=kept)
+
+    def set_attributes(
+        self, organization_id: UUID, name: str, attributes: Mapping[str, object]
+    ) -> RecordType:
+        """Tell faces what they need to know of a record type; other attributes stay.
+
+        Raises:
+            RecordTypeNotFound: there is none of this name.
+        """
+        current = self.get(organization_id, name)
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.record_types.set_attributes(tx, current, attributes)
 
     def get(self, organization_id: UUID, name: str) -> RecordType:
         """Give the newest version.

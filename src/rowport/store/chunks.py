@@ -45,9 +45,8 @@ class PostgresChunks:
         chunks: Sequence[PlannedChunk],
         *,
         priority: int,
-        held_after_first: bool,
     ) -> None:
-        """Lay the chunks down, in place of any earlier plan."""
+        """Lay the chunks down, held, in place of any earlier plan."""
         say(tx, "delete_chunks", **_whole(ref))
         with tx.connection.cursor().copy(statement("copy_chunks")) as copy:
             for chunk in chunks:
@@ -67,9 +66,13 @@ class PostgresChunks:
                         chunk.staged,
                         priority,
                         chunk.number,
-                        "held" if held_after_first and chunk.number > 1 else "waiting",
+                        "held",
                     )
                 )
+
+    def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
+        """Let held chunks wait for a worker; `as_one`: only the first, the others come with it."""
+        say(tx, "release_chunks", as_one=as_one, **_whole(ref))
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
         """Take the chunk whose turn it is and count the attempt; commit before working."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from psycopg.types.json import Jsonb
 
 from rowport.model.errors import IllegalTransition
 from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
-from rowport.ports.ledger import ImportRef
+from rowport.ports.ledger import FATES, Circumstances, ImportRef
+from rowport.store.catalogue import statement
 from rowport.store.rows import from_layout, from_options, to_import
-from rowport.store.saying import many, one, say
+from rowport.store.saying import many, one, only, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.record_types import RecordType
     from rowport.ports import FormatLayout, Transaction
-    from rowport.ports.ledger import NewFile
+    from rowport.ports.ledger import ImportQuery, NewFile
+
+
+ORDERS: Final = {
+    "created_at": "i.created_at {way}, i.id {way}",
+    "updated_at": "i.updated_at {way}, i.id {way}",
+    "fate": "coalesce(i.result, i.state) {way}, i.id {way}",
+}
+"""The orders of find_imports; each ends in the unique id, so that pages are stable."""
 
 
 def _names(ref: ImportRef) -> dict[str, UUID]:
@@ -41,10 +50,12 @@ class PostgresImports:
         state: ImportState,
         phase: Phase | None,
         files: Sequence[NewFile],
+        around: Circumstances | None = None,
         priority: int = 0,
     ) -> ImportRef:
         """Write a new import with its files."""
         ref = ImportRef(organization_id=record_type.organization_id, import_id=import_id)
+        around = around or Circumstances()
         say(
             tx,
             "insert_import",
@@ -57,30 +68,81 @@ class PostgresImports:
             phase=phase,
             options=Jsonb(from_options(options)),
             priority=priority,
+            name=around.name,
+            created_by=around.created_by,
+            feed_id=around.feed_id,
+            starts_by_itself=around.starts_by_itself,
+            attributes=Jsonb(dict(around.attributes)),
+            scheduled_for=around.scheduled_for,
         )
-        for position, file in enumerate(files, start=1):
-            self._add_file(tx, ref, position, file)
+        for file in files:
+            self.add_file(tx, ref, file)
         return ref
 
-    def _add_file(self, tx: Transaction, ref: ImportRef, position: int, file: NewFile) -> None:
+    def add_file(self, tx: Transaction, ref: ImportRef, file: NewFile) -> None:
+        """Add a file after those it has; the caller holds the import."""
         say(
             tx,
             "insert_import_file",
             id=new_uuid(),
             oid=new_oid(),
-            position=position,
             name=file.name,
             media_type=file.media_type,
             size_bytes=file.size_bytes,
             sha256=file.sha256,
             blob=file.blob,
+            rows=file.rows,
             **_names(ref),
         )
+
+    def drop_files(self, tx: Transaction, ref: ImportRef) -> None:
+        """Forget the files of a draft, whose parts become one."""
+        say(tx, "drop_import_files", **_names(ref))
 
     def get(self, tx: Transaction, ref: ImportRef) -> Import | None:
         """Give an import with counts of one snapshot."""
         row = one(tx, "import_by_id", **_names(ref))
         return None if row is None else to_import(row)
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Import | None:
+        """Give an import by its 24-hex id."""
+        row = one(tx, "import_by_oid", organization_id=organization_id, oid=oid)
+        return None if row is None else to_import(row)
+
+    def find(
+        self, tx: Transaction, organization_id: UUID, query: ImportQuery
+    ) -> tuple[Sequence[Import], int]:
+        """Give a page of imports and how many all pages hold."""
+        asked = {
+            "organization_id": organization_id,
+            "facet": query.facet,
+            "type_oid": query.type_oid,
+            "feed_oid": query.feed_oid,
+            "created_by": query.created_by,
+            "since": query.since,
+            "until": query.until,
+            "fates": None if query.fates is None else sorted(query.fates),
+            "attributes": None if query.attributes is None else Jsonb(dict(query.attributes)),
+        }
+        total = only(tx, "count_imports", **asked)["total"]
+        order = ORDERS[query.sort].format(way="DESC" if query.descending else "ASC")
+        page = statement("find_imports").format(order=order)
+        span = {"limit": query.limit, "offset": query.offset}
+        return [to_import(row) for row in tx.connection.execute(page, asked | span)], int(total)
+
+    def set_attributes(
+        self, tx: Transaction, ref: ImportRef, attributes: Mapping[str, object]
+    ) -> None:
+        """Replace these attributes; others stay."""
+        say(tx, "set_attributes", attributes=Jsonb(dict(attributes)), **_names(ref))
+
+    def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
+        """Replace the options of an import that has not started."""
+        say(tx, "set_options", options=Jsonb(from_options(options)), **_names(ref))
+
+    def set_starts_by_itself(self, tx: Transaction, ref: ImportRef, *, starts: bool) -> None:
+        """Say whether it goes on by itself once it is read and mapped."""
+        say(tx, "set_starts_by_itself", starts_by_itself=starts, **_names(ref))
 
     def list(
         self,
@@ -125,9 +187,13 @@ class PostgresImports:
         """Go from `old`, which the caller locked, to `new`."""
         if not may(old, new):
             raise IllegalTransition(f"Import {ref.import_id} is {old}; it cannot become {new}.")
+        result = None
+        if new is ImportState.COMPLETED and (job := self.get(tx, ref)) is not None:
+            result = FATES[job.counts.result]
         touched = say(
             tx,
             "move_import",
+            result=result,
             expected=old,
             state=new,
             phase=phase,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rowport.ports.ledger import Ledger
+from rowport.store.access import PostgresAccess
 from rowport.store.chunks import PostgresChunks
+from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
+from rowport.store.replays import PostgresReplays
 
 if TYPE_CHECKING:
     from rowport.store.database import PostgresDatabase
@@ -21,4 +24,8 @@ def ledger(database: PostgresDatabase) -> Ledger:
         record_types=PostgresRecordTypes(),
         imports=PostgresImports(),
         chunks=PostgresChunks(),
+        access=PostgresAccess(),
+        feeds=PostgresFeeds(),
+        mappings=PostgresMappings(),
+        replays=PostgresReplays(),
     )

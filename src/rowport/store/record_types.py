@@ -110,6 +110,19 @@ class PostgresRecordTypes:
         )
         return self._written(tx, current.organization_id, current.name)
 
+    def set_attributes(
+        self, tx: Transaction, current: RecordType, attributes: Mapping[str, object]
+    ) -> RecordType:
+        """Replace these attributes; others stay, and so does the version."""
+        say(
+            tx,
+            "set_record_type_attributes",
+            organization_id=current.organization_id,
+            id=current.id,
+            attributes=Jsonb(dict(attributes)),
+        )
+        return self._written(tx, current.organization_id, current.name)
+
     def _write_version(
         self,
         tx: Transaction,

@@ -60,7 +60,8 @@ def to_record_type(row: Row) -> RecordType:
 def to_import(row: Row) -> Import:
     """Give the import of a row of `import_by_id` or `list_imports`."""
     processed = {n: int(row[n]) for n in ("created", "updated", "unchanged", "skipped", "failed")}
-    counts = Counts(**processed, pending=int(row["rows"]) - sum(processed.values()))
+    rows = int(row["rows"]) if row["chunks"] else int(row["inline_rows"])
+    counts = Counts(**processed, pending=rows - sum(processed.values()))
     return Import(
         id=row["id"],
         oid=row["oid"],
@@ -74,6 +75,16 @@ def to_import(row: Row) -> Import:
         counts=counts,
         chunks=ChunkTally(total=row["chunks"], done=row["chunks_done"]),
         files=tuple(_to_file(file) for file in row["files"]),
+        type_oid=row["type_oid"],
+        type_attributes=row["type_attributes"],
+        name=row["name"],
+        created_by=row["created_by"],
+        created_by_email=row["created_by_email"],
+        feed_oid=row["feed_oid"],
+        starts_by_itself=row["starts_by_itself"],
+        attributes=row["attributes"],
+        scheduled_for=row["scheduled_for"],
+        archived_at=row["archived_at"],
         error=_to_fault(row),
         waiting=row["waiting"],
         created_at=row["created_at"],
@@ -100,6 +111,7 @@ def _to_file(file: Row) -> ImportFile:
         sha256=file["sha256"],
         blob=file["blob"],
         media_type=file["media_type"],
+        rows=file["rows"],
         layout=file["layout"],
     )
 

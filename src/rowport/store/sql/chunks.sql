@@ -8,6 +8,12 @@ COPY rowport.chunks (import_id, number, organization_id, file_id, first_row, row
                      begin_byte, end_byte, hints, staged, priority, turn, state)
 FROM STDIN;
 
+-- release_chunks --
+UPDATE rowport.chunks
+SET state = 'waiting'
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND state = 'held'
+  AND (number = 1 OR NOT %(as_one)s);
+
 -- claim_chunk --
 -- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
 -- the work begins, so that a chunk that kills its worker is found out.  No hold is as long as a

@@ -40,6 +40,12 @@ INSERT INTO rowport.record_type_versions
 VALUES
     (%(id)s, %(version)s, %(organization_id)s, %(schema_document)s, %(key)s);
 
+-- set_record_type_attributes --
+-- Keys given here replace those of the same name; others stay.
+UPDATE rowport.record_types
+SET attributes = attributes || %(attributes)s, updated_at = clock_timestamp()
+WHERE organization_id = %(organization_id)s AND id = %(id)s;
+
 -- advance_record_type --
 UPDATE rowport.record_types
 SET version = %(version)s, attributes = %(attributes)s, updated_at = clock_timestamp()

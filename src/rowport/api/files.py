@@ -1,0 +1,41 @@
+"""`/v1/files/{link}`: download what a signed link opens; whoever has the link has the file."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+from litestar import get
+from litestar.response import Stream
+
+from rowport.api.desk import Desk, GivenDesk
+from rowport.model.errors import NotFound
+from rowport.service.artifacts import MEDIA_TYPES
+from rowport.service.links import Link
+
+PATH: Final = "/v1/files"
+
+
+@get(PATH + "/{link:str}")
+async def download(desk: GivenDesk, link: str) -> Stream:
+    """Give a file."""
+    opened = await asyncio.to_thread(desk.services.links.open, link)
+    parts = await asyncio.to_thread(_parts, desk, opened)
+    headers = {
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(opened.file_name, safe='')}",
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Stream(parts, media_type=MEDIA_TYPES[opened.form], headers=headers)
+
+
+def _parts(desk: Desk, link: Link) -> Iterator[bytes]:
+    files = desk.services.artifacts
+    match link.kind:
+        case "failed-rows":
+            return files.failed_rows(link.organization_id, UUID(link.subject), link.form)
+        case "template":
+            return files.template(link.organization_id, link.subject, link.form)
+        case _:
+            raise NotFound

@@ -1,0 +1,206 @@
+"""What the service needs of the ledger for its faces: access, feeds, mappings, replays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from rowport.model.access import Principal, Role, Scope, Token, User
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+    from uuid import UUID
+
+    from rowport.model.feeds import Feed, SavedMapping, ScheduleKind, SourceKind
+    from rowport.ports import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredReplay:
+    """What is kept under an idempotency key."""
+
+    request_sha256: str
+    status: int | None
+    """None: the first request still runs."""
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewFeed:
+    """A feed, before it has an id."""
+
+    name: str
+    record_type_id: UUID
+    source_kind: SourceKind
+    schedule_kind: ScheduleKind
+    source: Mapping[str, object] = field(default_factory=dict)
+    schedule: Mapping[str, object] = field(default_factory=dict)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
+    next_run_at: datetime | None = None
+    ends_at: datetime | None = None
+    created_by: UUID | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+
+class AccessLedger(Protocol):
+    """Users, tokens and this installation's secrets."""
+
+    def ensure_user(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        email: str,
+        first_name: str = "",
+        last_name: str = "",
+        role: Role = Role.MEMBER,
+        attributes: Mapping[str, object] | None = None,
+    ) -> User:
+        """Give the user of this address; made if there is none."""
+        ...
+
+    def user(self, tx: Transaction, organization_id: UUID, user_id: UUID) -> User | None:
+        """Give a user."""
+        ...
+
+    def add_token(
+        self,
+        tx: Transaction,
+        user: User,
+        *,
+        name: str,
+        secret_sha256: bytes,
+        scopes: frozenset[Scope],
+        expires_at: datetime | None,
+    ) -> UUID:
+        """Write a token, of whose secret only the hash is known here."""
+        ...
+
+    def principal(self, tx: Transaction, secret_sha256: bytes) -> Principal | None:
+        """Give for whom a living token speaks."""
+        ...
+
+    def touch(self, tx: Transaction, principal: Principal) -> None:
+        """Note that a token was used."""
+        ...
+
+    def revoke(self, tx: Transaction, organization_id: UUID, token_id: UUID) -> bool:
+        """End a token; tells whether there was one."""
+        ...
+
+    def tokens(self, tx: Transaction, organization_id: UUID) -> Sequence[Token]:
+        """Give the tokens of an organization, the newest first."""
+        ...
+
+    def set_organization(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        name: str,
+        time_zone: str,
+        attributes: Mapping[str, object],
+    ) -> None:
+        """Change an organization's name, zone and attributes."""
+        ...
+
+    def secret(self, tx: Transaction, name: str, fresh: bytes) -> bytes:
+        """Give this installation's secret of this name; `fresh` becomes it if there is none."""
+        ...
+
+
+class ReplayLedger(Protocol):
+    """Answers kept for idempotency keys; `face` tells APIs apart, so that they share no key."""
+
+    def claim(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        face: str,
+        key: str,
+        request_sha256: str,
+        lifetime: timedelta,
+    ) -> bool:
+        """Take a key for a request; False when it is taken."""
+        ...
+
+    def find(
+        self, tx: Transaction, organization_id: UUID, *, face: str, key: str
+    ) -> StoredReplay | None:
+        """Give what is kept under a key."""
+        ...
+
+    def keep(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        face: str,
+        key: str,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
+        """Keep the answer of the request that took the key."""
+        ...
+
+    def drop(self, tx: Transaction, organization_id: UUID, *, face: str, key: str) -> None:
+        """Give a key back that has no answer."""
+        ...
+
+
+class FeedLedger(Protocol):
+    """Recurring definitions."""
+
+    def create(self, tx: Transaction, organization_id: UUID, feed: NewFeed) -> Feed:
+        """Write a feed."""
+        ...
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Feed | None:
+        """Give a feed by its 24-hex id."""
+        ...
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[Feed]:
+        """Give all feeds, the newest first."""
+        ...
+
+    def archive(self, tx: Transaction, feed: Feed) -> None:
+        """End a feed; its imports stay."""
+        ...
+
+
+class MappingLedger(Protocol):
+    """Saved mappings."""
+
+    def create(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        name: str,
+        record_type_id: UUID | None,
+        columns: Mapping[str, str],
+        attributes: Mapping[str, object],
+    ) -> SavedMapping:
+        """Write a mapping."""
+        ...
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> SavedMapping | None:
+        """Give a mapping by its 24-hex id."""
+        ...
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[SavedMapping]:
+        """Give all mappings, the newest first."""
+        ...
+
+    def update(self, tx: Transaction, mapping: SavedMapping) -> SavedMapping:
+        """Write the mapping's name, type, columns and attributes."""
+        ...
+
+    def delete(self, tx: Transaction, mapping: SavedMapping) -> None:
+        """Forget a mapping."""
+        ...

@@ -1,0 +1,125 @@
+"""Feeds and saved mappings in the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from rowport.model.feeds import Feed, SavedMapping, ScheduleKind, SourceKind
+from rowport.model.ids import new_oid, new_uuid
+from rowport.store.saying import many, one, only, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from uuid import UUID
+
+    from rowport.ports import Transaction
+    from rowport.ports.faces import NewFeed
+
+
+def _to_feed(row: Mapping[str, Any]) -> Feed:
+    kinds = {
+        "source_kind": SourceKind(row["source_kind"]),
+        "schedule_kind": ScheduleKind(row["schedule_kind"]),
+    }
+    return Feed(**{**row, **kinds})
+
+
+class PostgresFeeds:
+    """Recurring definitions in the ledger."""
+
+    def create(self, tx: Transaction, organization_id: UUID, feed: NewFeed) -> Feed:
+        """Write a feed."""
+        oid = new_oid()
+        say(
+            tx,
+            "insert_feed",
+            id=new_uuid(),
+            oid=oid,
+            organization_id=organization_id,
+            name=feed.name,
+            record_type_id=feed.record_type_id,
+            source_kind=feed.source_kind,
+            source=Jsonb(dict(feed.source)),
+            schedule_kind=feed.schedule_kind,
+            schedule=Jsonb(dict(feed.schedule)),
+            mapping=Jsonb(dict(feed.mapping)),
+            options=Jsonb(dict(feed.options)),
+            next_run_at=feed.next_run_at,
+            ends_at=feed.ends_at,
+            created_by=feed.created_by,
+            attributes=Jsonb(dict(feed.attributes)),
+        )
+        return _to_feed(only(tx, "feed_by_oid", organization_id=organization_id, oid=oid))
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Feed | None:
+        """Give a feed by its 24-hex id."""
+        row = one(tx, "feed_by_oid", organization_id=organization_id, oid=oid)
+        return None if row is None else _to_feed(row)
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[Feed]:
+        """Give all feeds, the newest first."""
+        return [_to_feed(row) for row in many(tx, "list_feeds", organization_id=organization_id)]
+
+    def archive(self, tx: Transaction, feed: Feed) -> None:
+        """End a feed; its imports stay."""
+        say(tx, "archive_feed", organization_id=feed.organization_id, id=feed.id)
+
+
+class PostgresMappings:
+    """Saved mappings in the ledger."""
+
+    def create(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        name: str,
+        record_type_id: UUID | None,
+        columns: Mapping[str, str],
+        attributes: Mapping[str, object],
+    ) -> SavedMapping:
+        """Write a mapping."""
+        mapping_id = new_uuid()
+        say(
+            tx,
+            "insert_mapping",
+            id=mapping_id,
+            oid=new_oid(),
+            organization_id=organization_id,
+            name=name,
+            record_type_id=record_type_id,
+            columns=Jsonb(dict(columns)),
+            attributes=Jsonb(dict(attributes)),
+        )
+        row = only(tx, "mapping_by_id", organization_id=organization_id, id=mapping_id)
+        return SavedMapping(**row)
+
+    def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> SavedMapping | None:
+        """Give a mapping by its 24-hex id."""
+        row = one(tx, "mapping_by_oid", organization_id=organization_id, oid=oid)
+        return None if row is None else SavedMapping(**row)
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[SavedMapping]:
+        """Give all mappings, the newest first."""
+        rows = many(tx, "list_mappings", organization_id=organization_id)
+        return [SavedMapping(**row) for row in rows]
+
+    def update(self, tx: Transaction, mapping: SavedMapping) -> SavedMapping:
+        """Write the mapping's name, type, columns and attributes."""
+        names = {"organization_id": mapping.organization_id, "id": mapping.id}
+        say(
+            tx,
+            "update_mapping",
+            name=mapping.name,
+            record_type_id=mapping.record_type_id,
+            columns=Jsonb(dict(mapping.columns)),
+            attributes=Jsonb(dict(mapping.attributes)),
+            **names,
+        )
+        return SavedMapping(**only(tx, "mapping_by_id", **names))
+
+    def delete(self, tx: Transaction, mapping: SavedMapping) -> None:
+        """Forget a mapping."""
+        say(tx, "delete_mapping", organization_id=mapping.organization_id, id=mapping.id)
