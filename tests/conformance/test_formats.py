@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from dataclasses import dataclass
@@ -45,9 +46,18 @@ def written_csv(header: list[str], rows: Rows) -> bytes:
     return text.getvalue().encode()
 
 
+def written_gzip(header: list[str], rows: Rows) -> bytes:
+    return gzip.compress(written_csv(header, rows))
+
+
 def written_jsonl(header: list[str], rows: Rows) -> bytes:
     lines = [json.dumps(dict(zip(header, row, strict=True))) + "\n" for row in rows]
     return "".join(lines).encode()
+
+
+def written_json(header: list[str], rows: Rows) -> bytes:
+    objects = [json.dumps(dict(zip(header, row, strict=True))) for row in rows]
+    return ("[\n" + ",\n".join(objects) + "\n]\n").encode()
 
 
 def written_xlsx(header: list[str], rows: Rows) -> bytes:
@@ -82,6 +92,12 @@ CASES = {
         2,
         {"delimiter": ",", "quote": '"', "escape": "", "encoding": "utf-8", "header_row": 1},
     ),
+    "compressed": Case(
+        written_gzip,
+        2,
+        {"delimiter": ",", "quote": '"', "escape": "", "encoding": "utf-8", "header_row": 1},
+    ),
+    "json": Case(written_json, 2, {}),
     "jsonl": Case(written_jsonl, 1, {}),
     "xlsx": Case(written_xlsx, 2, {"header_row": 1}),
     "parquet": Case(written_parquet, 1, {}),

@@ -255,8 +255,9 @@ STRINGS = (
         ),
         (
             (
-                '<x:row r="1"><x:c t="s" r="A1"><x:v>0</x:v></x:c><x:c r="B1" t="s"><x:v>1</x:v></x:c>'
-                '</x:row><x:row r="2"><x:c r="A2" t="s"><x:v>2</x:v></x:c>'
+                '<x:row r="1"><x:c t="s" r="A1"><x:v>0</x:v></x:c>'
+                '<x:c r="B1" t="s"><x:v>1</x:v></x:c></x:row>'
+                '<x:row r="2"><x:c r="A2" t="s"><x:v>2</x:v></x:c>'
                 '<x:c r="B2" t="s"><x:v>4</x:v></x:c></x:row>'
             ),
             "x:",
@@ -264,7 +265,8 @@ STRINGS = (
         (
             (
                 '<row><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row>'
-                '<row><c t="s"><v><![CDATA[2]]></v></c><!-- x --><c t="s"><f>A1</f><v>4</v></c></row>'
+                '<row><c t="s"><v><![CDATA[2]]></v></c>'
+                '<!-- x --><c t="s"><f>A1</f><v>4</v></c></row>'
             ),
             "",
         ),

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import msgspec
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from rowport.engine.delimited.cutter import OVERSIZE, Cutter
 from rowport.engine.delimited.encodings import UTF8, Encoding
@@ -15,22 +12,19 @@ from rowport.engine.delimited.grammar import Grammar
 from rowport.engine.delimited.parsing import RecordShape, oversize_record
 from rowport.engine.delimited.records import blank_records, index_records
 from rowport.engine.delimited.sniffing import byte_order_mark
+from rowport.engine.json_text.objects import decoded, parsed
 from rowport.model.errors import InvalidOptions, UnreadableFile
-from rowport.model.outcomes import RowErrorCode
-from rowport.ports import BrokenRow, ChunkLimits, FormatLayout, ParsedChunk
+from rowport.ports import ChunkLimits, FormatLayout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rowport.ports import BlobReader, ChunkSpan
+    from rowport.ports import BlobReader, ChunkSpan, ParsedChunk
 
 _LINES: Final = Grammar(delimiter=b" ", quote=None)
 """A record is a line; one of spaces alone is blank."""
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
 _OVERSIZE_HEAD_BYTES: Final = 4000
-_Object = dict[str, msgspec.Raw]
-_decode_object: Final = msgspec.json.Decoder(_Object).decode
-_decode_text: Final = msgspec.json.Decoder(str).decode
 
 
 class JsonlFormat:
@@ -47,12 +41,12 @@ class JsonlFormat:
         if not text.startswith(b"{"):
             return 0.0
         is_named = file_name.lower().endswith(self.suffixes)
-        line = text.splitlines()[0]
-        try:
-            _decode_object(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        lines = text.splitlines()
+        if decoded(lines[0]) is None:
             return 0.7 if is_named else 0.0
-        return 1.0 if is_named else 0.9
+        if is_named:
+            return 1.0
+        return 0.9 if len(lines) > 1 else 0.8  # one line may as well be a document
 
     def detect(self, blob: BlobReader, overrides: Mapping[str, object]) -> FormatLayout:
         """Collect the keys of all objects in the order of their first appearance."""
@@ -71,8 +65,9 @@ class JsonlFormat:
             lines += span.rows
             if not span.hints.get(OVERSIZE):
                 raw = blob.read_at(span.begin, span.end - span.begin)
-                for row in _objects(Encoding(name=name).to_utf8(raw)):
-                    if not row.keys() <= keys.keys():
+                for _, text in _texts(Encoding(name=name).to_utf8(raw), span):
+                    row = decoded(text)
+                    if row is not None and not row.keys() <= keys.keys():
                         keys.update(dict.fromkeys(row))
         if not keys:
             raise UnreadableFile("The file holds no JSON object with a key.")
@@ -103,7 +98,7 @@ class JsonlFormat:
             shape = RecordShape(grammar=_LINES, encoding=encoding, columns=len(layout.header))
             return oversize_record(blob.read_at(span.begin, _OVERSIZE_HEAD_BYTES), shape, span)
         raw = blob.read_at(span.begin, span.end - span.begin)
-        return _parsed(encoding.to_utf8(raw), layout.header, span)
+        return parsed(_texts(encoding.to_utf8(raw), span), layout.header, span.first_row)
 
 
 def _place(layout: FormatLayout) -> tuple[Encoding, int]:
@@ -112,78 +107,9 @@ def _place(layout: FormatLayout) -> tuple[Encoding, int]:
     return Encoding(name=name), begin if isinstance(begin, int) else 0
 
 
-def _objects(text: bytes) -> Iterator[_Object]:
-    for line in text.splitlines():
-        try:
-            yield _decode_object(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-
-
-def _parsed(text: bytes, header: tuple[str, ...], span: ChunkSpan) -> ParsedChunk:
+def _texts(text: bytes, span: ChunkSpan) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of a span that are not blank, with their numbers."""
     index = index_records(text, _LINES, is_final=True)
-    records = np.flatnonzero(~blank_records(text, index, _LINES)).tolist()
     begins, ends = index.begins.tolist(), index.ends.tolist()
-    objects: list[_Object] = []
-    rows: list[int] = []
-    lines: list[int] = []
-    broken: list[BrokenRow] = []
-    for row, record in enumerate(records, span.first_row):
-        line = text[begins[record] : ends[record]]
-        found = _decoded(line)
-        if isinstance(found, str):
-            broken.append(_broken(row, span.first_line + record, found, line))
-            continue
-        objects.append(found)
-        rows.append(row)
-        lines.append(span.first_line + record)
-    columns = [_column([found.get(key) for found in objects]) for key in header]
-    return ParsedChunk(
-        cells=pa.table(columns, names=[str(number) for number in range(len(header))]),
-        row=pa.array(rows, pa.int64()),
-        line=pa.array(lines, pa.int64()),
-        broken=tuple(broken),
-    )
-
-
-def _decoded(line: bytes) -> _Object | str:
-    """Give the object of a line, or what is wrong with it."""
-    try:
-        if not line.isascii():
-            line.decode()
-        return _decode_object(line)
-    except msgspec.ValidationError:
-        return "The line is JSON, but no object."
-    except msgspec.DecodeError as error:
-        return f"The line is no JSON: {error}"
-    except UnicodeDecodeError:
-        return "The line holds bytes that are no UTF-8."
-
-
-def _broken(row: int, line: int, note: str, raw: bytes) -> BrokenRow:
-    is_text = "UTF-8" not in note
-    return BrokenRow(
-        row=row,
-        line=line,
-        code=RowErrorCode.SOURCE if is_text else RowErrorCode.ENCODING,
-        note=note,
-        cells=(raw.decode(UTF8, "backslashreplace").rstrip("\r\n"),),
-    )
-
-
-def _column(raws: list[msgspec.Raw | None]) -> pa.Array:
-    """Turn raw JSON values to text: strings lose their quotes, null and no key are null."""
-    values = pa.array([None if raw is None else bytes(raw) for raw in raws], pa.binary())
-    text = values.cast(pa.string())
-    is_null = pc.fill_null(pc.equal(text, "null"), fill_value=True)
-    is_text = pc.fill_null(pc.starts_with(text, '"'), fill_value=False)
-    plain = pc.if_else(is_text, pc.utf8_slice_codeunits(text, 1, -1), text)
-    plain = pc.if_else(is_null, pa.scalar(None, pa.string()), plain)
-    escaped = pc.and_(is_text, pc.fill_null(pc.match_substring(text, "\\"), fill_value=False))
-    places = np.flatnonzero(escaped.to_numpy(zero_copy_only=False))
-    if not len(places):
-        return plain
-    cells = plain.to_pylist()
-    for place in places.tolist():
-        cells[place] = _decode_text(bytes(values[place].as_py()))
-    return pa.array(cells, pa.string())
+    for record in np.flatnonzero(~blank_records(text, index, _LINES)).tolist():
+        yield span.first_line + record, text[begins[record] : ends[record]]

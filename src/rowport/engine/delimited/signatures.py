@@ -17,7 +17,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or an encrypted Office document"),
     (0, b"PK\x03\x04", "a ZIP archive or an Office document"),
     (0, b"PK\x05\x06", "an empty ZIP archive"),
-    (0, b"\x1f\x8b", "gzip-compressed data"),
+    (0, b"\x1f\x8b\x08", "gzip-compressed data"),
     (0, b"BZh", "bzip2-compressed data"),
     (0, b"\xfd7zXZ\x00", "xz-compressed data"),
     (0, b"\x28\xb5\x2f\xfd", "Zstandard-compressed data"),
@@ -47,7 +47,7 @@ _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f\x01\x
 _MAX_CONTROL_SHARE: Final = 0.02
 _MAX_NUL_SHARE: Final = 0.2
 _MIN_CONTROL_KINDS: Final = 4
-_SHORT: Final = frozenset({b"ORC", b"BZh", b"ID3", b"PAR1", b"\x1f\x8b"})
+_SHORT: Final = frozenset({b"ORC", b"BZh", b"ID3", b"PAR1"})
 """Marks that a text could begin with: they need a control character nearby."""
 
 
