@@ -89,7 +89,7 @@ def _retry(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
     log.error(
         "chunk %s of import %s, try %s: %s", ref.number, ref.import_id, claimed.attempts, code
     )
-    words = _storable(reason)
+    words = storable(reason)
     if claimed.attempts >= MAX_ATTEMPTS:
         _give_up(works, claimed, code, words)
         return
@@ -98,7 +98,7 @@ def _retry(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
         works.ledger.chunks.delay(tx, claimed.ref, delay=delay, fault=words)
 
 
-def _storable(words: str) -> str:
+def storable(words: str) -> str:
     """Give words that a database text can hold: no NUL, no lone surrogate, not endless."""
     return words.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")[:MAX_REASON]
 

@@ -144,10 +144,9 @@ class Worker:
         try:
             with self._at_work():
                 self.works.planning.plan(ref)
-        except RowportError:
-            raise  # the surroundings: that may take as long as it takes
         except Exception as error:
-            if tries + 1 < MAX_ATTEMPTS:
+            is_outage = isinstance(error, RowportError) and error.transient
+            if is_outage or tries + 1 < MAX_ATTEMPTS:
                 raise
             reason = storable(f"{type(error).__name__}: {error}")
             self.works.planning.give_up(ref, reason)
@@ -240,7 +239,7 @@ async def _rescue(app: procrastinate.App) -> None:
     manager = app.job_manager
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
         if job.task_name == "plan":
-            deaths = int(job.task_kwargs.get("deaths", "0")) + 1
+            deaths = int(str(job.task_kwargs.get("deaths", 0))) + 1
             again = app.configure_task("plan", queue=CONTROL, priority=job.priority)
             await again.defer_async(**{**job.task_kwargs, "deaths": str(deaths)})
         # Tickets and ticks are made anew; a retried one could collide with its twin.

@@ -146,7 +146,12 @@ class Engine:
 
     def sql(self, statement: LiteralString, **parameters: object) -> list[dict[str, Any]]:
         """Run a statement on a connection of its own, as a person with psql would."""
-        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+        with psycopg.connect(
+            self.url,
+            autocommit=True,
+            row_factory=dict_row,
+            options="-c search_path=rowport_jobs",  # the queue's triggers name their tables bare
+        ) as connection:
             cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
