@@ -335,3 +335,5 @@ def test_the_formats_of_the_date_transform_are_tried_in_order() -> None:
     assert read("03/22/2024", type="date", transforms=steps) == date(2024, 3, 22)
     assert read("22 Mar 2024", type="date", transforms=steps) == date(2024, 3, 22)
     assert read("2024-03-22", type="date", transforms=steps) is BAD
+    slow_first = [{"date": {"formats": ["%Y-%j", "%Y-%m"]}}]
+    assert read("2024-03", type="date", transforms=slow_first) == date(2024, 1, 3)

@@ -32,6 +32,30 @@ class Reading:
     steps: tuple[Step, ...]
     """What is done to the text first."""
 
+    def expressions(self, place: int, *, has_nul: bool) -> list[pl.Expr]:
+        """Say what the first pass computes: m (missing), v (value), t (text), u (unfit)."""
+        raw = text = pl.col(self.name)
+        wanted: list[pl.Expr] = []
+        readable: list[pl.Expr] = []
+        if has_nul:
+            readable.append(~raw.str.contains("\0", literal=True))
+        for number, step in enumerate(self.steps):
+            if step.unfit is not None:
+                unfit = step.unfit(text).fill_null(value=False)
+                wanted.append(unfit.alias(f"u{place}.{number}"))
+                readable.append(~unfit)
+            text = step.apply(text)
+        absent = text.is_null()
+        if self.missing:
+            absent |= text.is_in(list(self.missing))
+        if self.steps:
+            absent = pl.all_horizontal([absent, *readable]) if readable else absent
+            wanted.append(text.alias(f"t{place}"))
+        present = pl.when(pl.all_horizontal([~absent, *readable])).then(text)
+        wanted.append(absent.alias(f"m{place}"))
+        wanted.append(self.reader.fast(present).alias(f"v{place}"))
+        return wanted
+
 
 @dataclass(slots=True, kw_only=True)
 class Column:
@@ -82,39 +106,17 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  tables give frames
         raise TypeError
     has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
-    wanted: list[pl.Expr] = []
-    for place, reading in enumerate(readings):
-        wanted += _expressions(reading, place, has_nul=has_nul[place])
-    read = frame.select(wanted)
+    read = frame.select(
+        [
+            expression
+            for place, reading in enumerate(readings)
+            for expression in reading.expressions(place, has_nul=has_nul[place])
+        ]
+    )
     return [
         _finish(reading, frame[reading.name], read, place, has_nul=has_nul[place])
         for place, reading in enumerate(readings)
     ]
-
-
-def _expressions(reading: Reading, place: int, *, has_nul: bool) -> list[pl.Expr]:
-    """Say what is computed of a field in the first pass: m (missing), v (value), t and u."""
-    raw = text = pl.col(reading.name)
-    wanted: list[pl.Expr] = []
-    readable: list[pl.Expr] = []
-    if has_nul:
-        readable.append(~raw.str.contains("\0", literal=True))
-    for number, step in enumerate(reading.steps):
-        if step.unfit is not None:
-            unfit = step.unfit(text).fill_null(value=False)
-            wanted.append(unfit.alias(f"u{place}.{number}"))
-            readable.append(~unfit)
-        text = step.apply(text)
-    absent = text.is_null()
-    if reading.missing:
-        absent |= text.is_in(list(reading.missing))
-    if reading.steps:
-        absent = pl.all_horizontal([absent, *readable]) if readable else absent
-        wanted.append(text.alias(f"t{place}"))
-    present = pl.when(pl.all_horizontal([~absent, *readable])).then(text)
-    wanted.append(absent.alias(f"m{place}"))
-    wanted.append(reading.reader.fast(present).alias(f"v{place}"))
-    return wanted
 
 
 def _finish(

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
+import pyarrow as pa
 
 from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+    import polars as pl
 
     from rowport.model.outcomes import RowErrorCode
 
 Sentence = str | Callable[[str], str]
 """What an error says: one sentence for all, or one for each text."""
-
-_ORDER: Final = ("row", "place", "rule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +42,9 @@ class Findings:
 
     def __init__(self, rows: pl.Series) -> None:
         """Begin with no error; `rows` are the row numbers."""
-        self._rows = rows
-        self._frames: list[pl.DataFrame] = []
-        self.good = pl.Series(np.ones(len(rows), dtype=bool))
+        self._rows = rows.to_numpy()
+        self._broken: list[tuple[Rule, npt.NDArray[np.int64], list[Any], list[str]]] = []
+        self.good = np.ones(len(rows), dtype=bool)
         """True for the rows without an error so far."""
 
     def add(self, rule: Rule, broken: pl.Series, *, raw: pl.Series, text: pl.Series) -> None:
@@ -50,34 +52,46 @@ class Findings:
 
         `raw` is the cell as it stands in the file, `text` what the sentence speaks of.
         """
-        broken = broken.fill_null(value=False)
-        if not broken.any():
+        places = broken.arg_true()
+        if not len(places):
             return
-        self.good &= ~broken
-        frame = pl.DataFrame(
-            {
-                "row": self._rows.filter(broken),
-                "value": raw.filter(broken),
-                "message": _told(rule.sentence, text.filter(broken)),
-            }
-        ).with_columns(
-            pl.lit(rule.place, dtype=pl.Int32).alias("place"),
-            pl.lit(rule.number, dtype=pl.Int32).alias("rule"),
-            pl.lit(rule.field).alias("field"),
-            pl.lit(rule.code.value).alias("code"),
-        )
-        self._frames.append(frame)
+        at = places.to_numpy()
+        self.good[at] = False
+        texts = text.gather(places).to_list()
+        values = texts if raw is text else raw.gather(places).to_list()
+        self._broken.append((rule, self._rows[at], values, _told(rule.sentence, texts)))
 
     def table(self) -> pa.Table:
         """Give the errors in order, as ERRORS_SCHEMA."""
-        if not self._frames:
+        if not self._broken:
             return no_errors()
-        frame = pl.concat(self._frames).sort(*_ORDER, maintain_order=True)
-        return frame.select(ERRORS_SCHEMA.names).to_arrow().cast(ERRORS_SCHEMA)
+        rows = np.concatenate([rows for _, rows, _, _ in self._broken])
+        counts = [len(rows) for _, rows, _, _ in self._broken]
+        rules = [rule for rule, _, _, _ in self._broken]
+        places = np.repeat([rule.place for rule in rules], counts)
+        numbers = np.repeat([rule.number for rule in rules], counts)
+        order = pa.array(np.lexsort((numbers, places, rows)))
+        columns = [
+            pa.array(rows),
+            _repeated([rule.field for rule in rules], counts),
+            _repeated([rule.code.value for rule in rules], counts),
+            pa.array(_joined(values for _, _, values, _ in self._broken), pa.string()),
+            pa.array(_joined(told for _, _, _, told in self._broken), pa.string()),
+        ]
+        return pa.table([column.take(order) for column in columns], schema=ERRORS_SCHEMA)
 
 
-def _told(sentence: Sentence, texts: pl.Series) -> pl.Series:
+def _told(sentence: Sentence, texts: list[Any]) -> list[str]:
     if isinstance(sentence, str):
-        return pl.repeat(sentence, len(texts), eager=True)
-    sentences = {text: sentence(text) for text in texts.unique().to_list()}
-    return texts.replace_strict(sentences, return_dtype=pl.String)
+        return [sentence] * len(texts)
+    sentences = {text: sentence(text) for text in dict.fromkeys(texts)}
+    return [sentences[text] for text in texts]
+
+
+def _repeated(words: list[str], counts: list[int]) -> pa.Array:
+    places = pa.array(np.repeat(np.arange(len(words)), counts))
+    return pa.array(words, pa.string()).take(places)
+
+
+def _joined(parts: Iterable[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(parts))

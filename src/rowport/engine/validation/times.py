@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
@@ -65,14 +66,16 @@ def datetime_reader(field: Field) -> CellReader:
 def _in_any_form(dtype: pl.DataType, readers: Sequence[CellReader]) -> CellReader:
     """Join readers of single forms: the first that can read a cell decides.
 
-    A fast path may only decide where no earlier form could: so all but the first go to the exact
-    reader as soon as an earlier one has no fast path of its own.
+    A fast path may only decide where no earlier form could, so those behind a form without one
+    of its own are left to the exact reader.
     """
     if len(readers) == 1:
         return readers[0]
 
+    quick = list(takewhile(lambda reader: reader.fast is not nothing, readers))
+
     def fast(cells: pl.Expr) -> pl.Expr:
-        return pl.coalesce([reader.fast(cells) for reader in readers])
+        return pl.coalesce([reader.fast(cells) for reader in quick or readers[:1]])
 
     def exact(text: str) -> object:
         faults = []
@@ -104,7 +107,11 @@ def _date_form(form: str) -> CellReader:
         return CellReader(dtype=pl.Date(), fast=nothing, exact=exact)
 
     def fast(cells: pl.Expr) -> pl.Expr:
-        return pl.when(cells.str.contains(canonical)).then(cells).str.to_date(form, strict=False)
+        return (
+            pl.when(cells.str.contains(canonical))
+            .then(cells)
+            .str.to_date(form, strict=False, cache=False)
+        )
 
     return CellReader(dtype=pl.Date(), fast=fast, exact=exact)
 
@@ -123,9 +130,9 @@ def _datetime_form(form: str) -> CellReader:
     def fast(cells: pl.Expr) -> pl.Expr:
         safe = pl.when(cells.str.contains(canonical)).then(cells)
         if "%H" in form:
-            moment = safe.str.to_datetime(form, strict=False, time_unit="us")
+            moment = safe.str.to_datetime(form, strict=False, time_unit="us", cache=False)
         else:
-            moment = safe.str.to_date(form, strict=False).cast(pl.Datetime("us"))
+            moment = safe.str.to_date(form, strict=False, cache=False).cast(pl.Datetime("us"))
         return moment.dt.replace_time_zone("UTC")
 
     return CellReader(dtype=pl.Datetime("us", "UTC"), fast=fast, exact=exact)
@@ -145,7 +152,11 @@ def time_reader(field: Field) -> CellReader:
         return CellReader(dtype=pl.Time(), fast=nothing, exact=exact)
 
     def fast(cells: pl.Expr) -> pl.Expr:
-        return pl.when(cells.str.contains(canonical)).then(cells).str.to_time(form, strict=False)
+        return (
+            pl.when(cells.str.contains(canonical))
+            .then(cells)
+            .str.to_time(form, strict=False, cache=False)
+        )
 
     return CellReader(dtype=pl.Time(), fast=fast, exact=exact)
 
@@ -185,7 +196,7 @@ def yearmonth_reader(field: Field) -> CellReader:
 def _fast_xsd(cells: pl.Expr) -> pl.Expr:
     """Take whole seconds, plain or in UTC; the rest is for the exact reader."""
     plain = pl.when(cells.str.contains(f"^{_DAY}T{_CLOCK}Z?$")).then(cells.str.slice(0, 19))
-    moment = plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us")
+    moment = plain.str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False, time_unit="us", cache=False)
     return moment.dt.replace_time_zone("UTC")
 
 

@@ -85,8 +85,7 @@ class Validator:
         found = Findings(rows)
         for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
             _check(plan, column, place, found)
-        good = found.good
-        kept = None if good.all() else good
+        kept = None if found.good.all() else pl.Series(found.good)
         arrays = [
             _arrow(plan.field, column, kept)
             for plan, column in zip(self._plans, columns, strict=True)
