@@ -1,13 +1,19 @@
-"""A layout as the ledger keeps it."""
+"""How a file is read, as every step of an import sees it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+from rowport.engine.formula_guard import MARKERS, is_guarded, unguard, unguard_table
+from rowport.engine.mapping import ColumnMapping, match
 from rowport.ports import FormatLayout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rowport.model.record_types import RecordType
+    from rowport.ports import ParsedChunk
 
 
 def to_layout(document: Mapping[str, object]) -> FormatLayout:
@@ -24,3 +30,34 @@ def to_layout(document: Mapping[str, object]) -> FormatLayout:
         evidence=known["evidence"],
         confidence=known["confidence"],
     )
+
+
+def is_failed_rows_csv(layout: FormatLayout) -> bool:
+    """Tell whether the file is a failed-rows file of ours, whose cells are guarded."""
+    return layout.format == "csv" and is_guarded(layout.header)
+
+
+def without_guard(layout: FormatLayout) -> FormatLayout:
+    """Give the layout with the header as it stood before we wrote the file."""
+    if not is_failed_rows_csv(layout):
+        return layout
+    return replace(layout, header=tuple(unguard(cell) for cell in layout.header))
+
+
+def unguarded(parsed: ParsedChunk, layout: FormatLayout) -> ParsedChunk:
+    """Give the cells as they stood before we wrote the file."""
+    if not is_failed_rows_csv(layout):
+        return parsed
+    return replace(parsed, cells=unguard_table(parsed.cells))
+
+
+def column_mapping(
+    layout: FormatLayout, record_type: RecordType, given: Mapping[str, str]
+) -> ColumnMapping:
+    """Match the columns to the fields; the columns that we added to a failed-rows file feed none.
+
+    Raises:
+        InvalidOptions: `given` names a header or field that does not exist.
+    """
+    ours = dict.fromkeys(MARKERS, "") if is_guarded(layout.header) else {}
+    return match(layout.header, record_type.schema, {**ours, **given}, key=record_type.key)

@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine import accounting, dedupe
-from rowport.engine.mapping import ColumnMapping, match
 from rowport.engine.met import MetRecords
 from rowport.engine.staging import thaw
 from rowport.engine.validation import Validated, Validator
@@ -36,11 +35,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
+    from rowport.engine.mapping import ColumnMapping
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
     from rowport.ports.ledger import Ledger
     from rowport.service.first_wins import FirstWins
-from rowport.service.layouts import to_layout
+from rowport.service.layouts import column_mapping, to_layout, unguarded
 
 RECIPES: Final = 16
 """Imports that one worker serves at once without asking for them again."""
@@ -158,8 +158,8 @@ class Loading:
             raise ImportEnded
         record_type = self.ledger.record_types.of_import(tx, ref)
         layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
-        header = next(iter(layouts.values())).header
-        mapping = match(header, record_type.schema, job.options.mapping, key=record_type.key)
+        layout = next(iter(layouts.values()))
+        mapping = column_mapping(layout, record_type, job.options.mapping)
         key = key_of_import(record_type, job.options.key)
         validator = Validator(record_type.schema, mapping.mapped, key=key)
         return Recipe(
@@ -207,7 +207,8 @@ class Loading:
         if not isinstance(form, SplittableFormat):
             raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
         (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
-        return form.read_span(self.blobs.open(file.blob), layout, planned.span)
+        blob = self.blobs.open(file.blob)
+        return unguarded(form.read_span(blob, layout, planned.span), layout)
 
     def _batch(
         self, ref: ImportRef, recipe: Recipe, valid: Validated, met: MetRecords | None

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rowport.engine.mapping import ColumnMapping, match
 from rowport.engine.staging import freeze
 from rowport.model.errors import InvalidOptions, RowportError, UnreadableFile
 from rowport.model.imports import ImportFault
 from rowport.model.states import ImportState
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
+from rowport.service.layouts import column_mapping, without_guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from rowport.engine.mapping import ColumnMapping
     from rowport.model.imports import Import, ImportFile
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobReader, BlobStore, Format
@@ -75,10 +76,8 @@ class Planning:
         blob = self.blobs.open(file.blob)
         form = choose(self.formats, blob, file.name, found.options.format.get("format"))
         overrides = {k: v for k, v in found.options.format.items() if k != "format"}
-        layout = form.detect(blob, overrides)
-        mapping = match(
-            layout.header, record_type.schema, found.options.mapping, key=record_type.key
-        )
+        layout = without_guard(form.detect(blob, overrides))
+        mapping = column_mapping(layout, record_type, found.options.mapping)
         chunks = list(self._chunks(found, file, blob, form, layout))
         if not chunks:
             raise EmptyFile(

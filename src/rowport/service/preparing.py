@@ -6,13 +6,12 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from rowport.engine.mapping import match
 from rowport.model.errors import IllegalTransition, ImportNotFound, MappingIncomplete
 from rowport.model.ids import new_uuid
 from rowport.model.states import ImportState, Phase
 from rowport.ports.ledger import ImportRef, NewFile
 from rowport.service.imports import check_options, defer_plan
-from rowport.service.layouts import to_layout
+from rowport.service.layouts import column_mapping, to_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -158,8 +157,7 @@ class Preparing:
                 raise ImportNotFound
             record_type = self.ledger.record_types.of_import(tx, ref)
             (file,) = job.files
-            header = to_layout(file.layout or {}).header
-            matched = match(header, record_type.schema, mapping, key=record_type.key)
+            matched = column_mapping(to_layout(file.layout or {}), record_type, mapping)
             self.ledger.imports.set_options(tx, ref, replace(job.options, mapping=dict(mapping)))
             self.ledger.imports.set_reading(tx, ref, layouts={}, mapping=matched.by_header)
             wanted = ImportState.NEEDS_MAPPING if matched.missing else ImportState.READY
