@@ -6,8 +6,10 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -60,6 +62,39 @@ def written_json(header: list[str], rows: Rows) -> bytes:
     return ("[\n" + ",\n".join(objects) + "\n]\n").encode()
 
 
+ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
+ODS_NAMES = "".join(
+    f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"'
+    for name in ("office", "table", "text", "manifest")
+)
+
+
+def written_ods(header: list[str], rows: Rows) -> bytes:
+    def cell(text: str) -> str:
+        lines = escape(text).replace(" ", "<text:s/>").split("\n")
+        paragraphs = "".join(f"<text:p>{line}</text:p>" for line in lines)
+        return f'<table:table-cell office:value-type="string">{paragraphs}</table:table-cell>'
+
+    body = "".join(
+        f"<table:table-row>{''.join(map(cell, row))}</table:table-row>" for row in [header, *rows]
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("mimetype", ODS_TYPE)
+        archive.writestr(
+            "content.xml",
+            f"<office:document-content{ODS_NAMES}><office:body><office:spreadsheet>"
+            f'<table:table table:name="S">{body}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+        archive.writestr(
+            "META-INF/manifest.xml",
+            f"<manifest:manifest{ODS_NAMES}><manifest:file-entry"
+            f' manifest:full-path="/" manifest:media-type="{ODS_TYPE}"/></manifest:manifest>',
+        )
+    return file.getvalue()
+
+
 def written_xlsx(header: list[str], rows: Rows) -> bytes:
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True}) as book:
@@ -99,6 +134,7 @@ CASES = {
     ),
     "json": Case(written_json, 2, {}),
     "jsonl": Case(written_jsonl, 1, {}),
+    "spreadsheet": Case(written_ods, 2, {"header_row": 1}),
     "xlsx": Case(written_xlsx, 2, {"header_row": 1}),
     "parquet": Case(written_parquet, 1, {}),
 }

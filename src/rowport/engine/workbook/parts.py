@@ -87,11 +87,11 @@ class Package:
             )
         if any(entry.flag_bits & 1 for entry in entries):
             raise UnreadableFile("The workbook is encrypted: remove its password.")
-        self._names = {entry.filename.lstrip("/").lower(): entry for entry in entries}
+        self._names = {_plain(entry.filename): entry for entry in entries}
 
     def has(self, name: str) -> bool:
         """Say whether there is such a part."""
-        return name.lower() in self._names
+        return _plain(name) in self._names
 
     def stream(self, name: str) -> Iterator[bytes]:
         """Give a part block by block.
@@ -99,7 +99,7 @@ class Package:
         The archive reader stops at the size that the directory tells, which was weighed; a part
         that goes on behind it fails its checksum.
         """
-        entry = self._names.get(name.lower())
+        entry = self._names.get(_plain(name))
         if entry is None:
             raise UnreadableFile(f"The workbook is damaged: it has no part {name}.")
         try:
@@ -117,6 +117,11 @@ class Package:
             if len(data) > _SMALL_PART_BYTES:
                 raise UnreadableFile(f"The part {name} of the workbook is too large.")
         return parsed(bytes(data), name)
+
+
+def _plain(name: str) -> str:
+    """Give a part's name as it is compared: some writers use backslashes or other capitals."""
+    return name.replace("\\", "/").lstrip("/").lower()
 
 
 def parsed(data: bytes, name: str) -> ET.Element:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _ITEM: Final = re.compile(rb"<(?:\w+:)?si>(.*?)</(?:\w+:)?si>|<(?:\w+:)?si\s*/>", re.DOTALL)
 _SIMPLE: Final = re.compile(rb'<t(?: xml:space="preserve")?>([^<]*)</t>')
-_ENTITY: Final = re.compile(r"&(#x?[0-9A-Fa-f]+|amp|lt|gt|quot|apos);")
+_ENTITY: Final = re.compile(r"&(#x[0-9A-Fa-f]{1,6}|#\d{1,7}|amp|lt|gt|quot|apos);")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold."""
@@ -81,5 +81,6 @@ def _character(found: re.Match[str]) -> str:
     name = found.group(1)
     if name in _NAMED:
         return _NAMED[name]
-    code = int(name, 0) if name[1] in "xX" else int(name[1:])
+    digits = name.removeprefix("#")
+    code = int(digits.removeprefix("x"), 16) if digits.startswith("x") else int(digits)
     return chr(code) if code <= 0x10FFFF else found.group()  # noqa: PLR2004  the last code point
