@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -128,3 +130,28 @@ def test_a_resource_page_has_data_links_and_meta() -> None:
         "current_page", "from", "last_page", "links", "path", "per_page", "to", "total",
     ]  # fmt: skip
     assert (said["meta"]["from"], said["meta"]["to"], len(said["meta"]["links"])) == (2, 2, 5)
+
+
+REAL: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "laravel" / "paginator.json").read_text(encoding="utf-8")
+)
+"""What Laravel's own paginator said; paginator.php beside it tells how it was asked."""
+
+
+@pytest.mark.parametrize("real", REAL["pages"], ids=lambda real: f"{real['total']}-{real['page']}")
+def test_every_page_is_the_one_that_laravels_own_paginator_gives(real: dict[str, Any]) -> None:
+    said = paginate(
+        total=real["total"],
+        per_page=real["per_page"],
+        page=real["page"],
+        count=max(0, min(real["per_page"], real["total"] - (real["page"] - 1) * real["per_page"])),
+        path=real["path"],
+        query=[(name, value) for name, value in real["query"]],
+    )
+    assert json.dumps(said) == json.dumps(real["said"])
+    assert list(plain_page([], said)) == real["keys"]
+
+
+@pytest.mark.parametrize(("raw", "page"), REAL["read"])
+def test_pages_are_read_as_phps_own_filter_reads_them(raw: str, page: int) -> None:
+    assert read_page(raw) == page

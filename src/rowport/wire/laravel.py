@@ -25,7 +25,7 @@ GAP: Final[Document] = {"url": None, "label": "...", "active": False}
 
 # PHP's FILTER_VALIDATE_INT: these are trimmed, a sign may stand, a leading zero may not, and the
 # number must fit into 64 bits.
-TRIMMED: Final = " \t\n\r\v\0"
+TRIMMED: Final = " \t\n\r\v"
 INTEGER: Final = re.compile(r"\+?[1-9][0-9]{0,18}", re.ASCII)
 LARGEST: Final = 2**63 - 1
 
