@@ -148,7 +148,10 @@ def _finish(
                 column.reasons[text] = str(fault)
     if reader.decimal:
         _scale(column, texts, exact, odd)
-    elif texts:
+        return column
+    if column.values.dtype != reader.dtype:  # no fast path gave it its type
+        column.values = column.values.cast(reader.dtype)
+    if texts:
         _merge(column, odd, texts, pl.Series(exact, dtype=reader.dtype), reader.dtype)
     return column
 
