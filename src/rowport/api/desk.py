@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Request
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from rowport.service import Services
 from rowport.wire.auth import bearer
@@ -34,5 +35,5 @@ def for_whom(open_desk: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
     return desk_of
 
 
-GivenDesk = Annotated[Desk, Dependency(skip_validation=True)]
+GivenDesk = NamedDependency[SkipValidation[Desk]]
 """The desk as a handler's argument."""

@@ -6,9 +6,10 @@ A dialect is a package under `rowport.dialects` whose function `dialect()` gives
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +34,7 @@ class Front:
     """How the outside reaches us (ROWPORT_PUBLIC_URL); None: as the request said."""
 
 
-GivenFront = Annotated[Front, Dependency(skip_validation=True)]
+GivenFront = NamedDependency[SkipValidation[Front]]
 """The front as a handler's argument, named `front`."""
 
 
