@@ -170,6 +170,16 @@ class Database(Protocol):
         """
         ...
 
+    def tenant(self, organization_id: UUID) -> AbstractContextManager[Transaction]:
+        """Open a transaction that sees and writes this organization's data only.
+
+        The database itself sees to it (row-level security), besides what each statement says.
+
+        Raises:
+            Unavailable: as above.
+        """
+        ...
+
 
 class OrganizationLedger(Protocol):
     """Tenants."""

@@ -130,7 +130,7 @@ class Access:
         Raises:
             NotFound: the organization has none of this id.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.access.user(tx, organization_id, user_id)
         if found is None:
             raise NotFound(f"There is no user {user_id}.")
@@ -148,7 +148,7 @@ class Access:
 
     def tokens(self, organization_id: UUID) -> Sequence[Token]:
         """Give the tokens of an organization, the newest first, without their secrets."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.access.tokens(tx, organization_id)
 
 

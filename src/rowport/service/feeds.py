@@ -24,7 +24,7 @@ class Feeds:
 
     def create(self, organization_id: UUID, feed: NewFeed) -> Feed:
         """Write a feed."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.feeds.create(tx, organization_id, feed)
 
     def by_oid(self, organization_id: UUID, oid: str) -> Feed:
@@ -33,7 +33,7 @@ class Feeds:
         Raises:
             NotFound: this organization has none of this id.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.feeds.by_oid(tx, organization_id, oid)
         if found is None:
             raise NotFound(f"There is no feed {oid}.")
@@ -41,7 +41,7 @@ class Feeds:
 
     def list(self, organization_id: UUID) -> Sequence[Feed]:
         """Give all feeds, the newest first."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.feeds.list(tx, organization_id)
 
     def archive(self, organization_id: UUID, oid: str) -> Feed:
@@ -51,7 +51,7 @@ class Feeds:
             NotFound: this organization has none of this id.
         """
         feed = self.by_oid(organization_id, oid)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.feeds.archive(tx, feed)
         return self.by_oid(organization_id, oid)
 
@@ -72,7 +72,7 @@ class SavedMappings:
         attributes: Mapping[str, object] | None = None,
     ) -> SavedMapping:
         """Write a mapping."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.mappings.create(
                 tx,
                 organization_id,
@@ -88,7 +88,7 @@ class SavedMappings:
         Raises:
             NotFound: this organization has none of this id.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.mappings.by_oid(tx, organization_id, oid)
         if found is None:
             raise NotFound(f"There is no mapping {oid}.")
@@ -96,7 +96,7 @@ class SavedMappings:
 
     def list(self, organization_id: UUID) -> Sequence[SavedMapping]:
         """Give all mappings, the newest first."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.mappings.list(tx, organization_id)
 
     def change(
@@ -109,10 +109,10 @@ class SavedMappings:
     ) -> SavedMapping:
         """Write the mapping anew."""
         wanted = replace(mapping, name=name, columns=columns, attributes=attributes)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(mapping.organization_id) as tx:
             return self.ledger.mappings.update(tx, wanted)
 
     def delete(self, mapping: SavedMapping) -> None:
         """Forget the mapping."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(mapping.organization_id) as tx:
             self.ledger.mappings.delete(tx, mapping)

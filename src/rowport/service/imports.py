@@ -93,7 +93,7 @@ class Imports:
         file: NewFile,
         around: Circumstances | None,
     ) -> None:
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(record_type.organization_id) as tx:
             self.ledger.imports.create(
                 tx,
                 record_type,
@@ -113,7 +113,7 @@ class Imports:
             ImportNotFound: this organization has none of this id.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.imports.get(tx, ref)
         if found is None:
             raise ImportNotFound(f"There is no import {import_id}.")
@@ -125,7 +125,7 @@ class Imports:
         Raises:
             ImportNotFound: this organization has none of this id.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.imports.by_oid(tx, organization_id, oid)
         if found is None:
             raise ImportNotFound(f"There is no import {oid}.")
@@ -133,7 +133,7 @@ class Imports:
 
     def find(self, organization_id: UUID, query: ImportQuery) -> tuple[Sequence[Import], int]:
         """Give a page of imports and how many all pages hold, of one snapshot."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.imports.find(tx, organization_id, query)
 
     def set_attributes(
@@ -141,7 +141,7 @@ class Imports:
     ) -> Import:
         """Replace these attributes; others stay."""
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.imports.set_attributes(tx, ref, attributes)
         return self.get(organization_id, import_id)
 
@@ -149,7 +149,7 @@ class Imports:
         self, organization_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
     ) -> Sequence[Import]:
         """Give the newest first, a page after the one named by (created_at, id)."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.imports.list(tx, organization_id, limit=limit, after=after)
 
     def cancel(self, organization_id: UUID, import_id: UUID) -> Import:
@@ -160,7 +160,7 @@ class Imports:
             IllegalTransition: it has ended already.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             state = self.ledger.imports.lock(tx, ref)
             if state is None:
                 raise ImportNotFound(f"There is no import {import_id}.")

@@ -54,7 +54,7 @@ class Preparing:
         record_type = self.record_types.get(organization_id, type_name)
         check_options(record_type, options)
         import_id = new_uuid()
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.imports.create(
                 tx,
                 record_type,
@@ -87,7 +87,7 @@ class Preparing:
             blob=blob,
             rows=len(rows),
         )
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self._locked(tx, ref, ImportState.DRAFT)
             self.ledger.imports.add_file(tx, ref, file)
         return self.imports.get(organization_id, import_id)
@@ -102,7 +102,7 @@ class Preparing:
             IllegalTransition: it is no draft any more.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self._locked(tx, ref, ImportState.DRAFT)
             job = self.ledger.imports.get(tx, ref)
             if job is None:
@@ -150,7 +150,7 @@ class Preparing:
             InvalidOptions: the mapping names a header or field that does not exist.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             state = self._locked(tx, ref, ImportState.NEEDS_MAPPING, ImportState.READY)
             job = self.ledger.imports.get(tx, ref)
             if job is None:
@@ -173,7 +173,7 @@ class Preparing:
             IllegalTransition: it has been started.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self._locked(tx, ref, ImportState.DRAFT, ImportState.NEEDS_MAPPING, ImportState.READY)
             check_options(self.ledger.record_types.of_import(tx, ref), options)
             self.ledger.imports.set_options(tx, ref, options)
@@ -188,7 +188,7 @@ class Preparing:
             IllegalTransition: it has been started, or is not read yet.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             if self.ledger.imports.lock(tx, ref) is ImportState.NEEDS_MAPPING:
                 raise MappingIncomplete
             self._locked(tx, ref, ImportState.READY)

@@ -96,7 +96,7 @@ class RecordTypes:
             RecordTypeNotFound: there is none of this name.
         """
         current = self.get(organization_id, name)
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.record_types.set_attributes(tx, current, attributes)
 
     def get(self, organization_id: UUID, name: str) -> RecordType:
@@ -105,7 +105,7 @@ class RecordTypes:
         Raises:
             RecordTypeNotFound: there is none of this name.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.record_types.find(tx, organization_id, name)
             known = [] if found else self.ledger.record_types.list(tx, organization_id)
         if found is None:
@@ -114,7 +114,7 @@ class RecordTypes:
 
     def list(self, organization_id: UUID) -> Sequence[RecordType]:
         """Give the newest version of each, by name."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.record_types.list(tx, organization_id)
 
 

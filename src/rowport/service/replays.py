@@ -47,7 +47,7 @@ class Replays:
             KeyReused: it was used for another request.
             StillRunning: the first request has no answer yet.
         """
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             taken = self.ledger.replays.claim(
                 tx,
                 organization_id,
@@ -76,12 +76,12 @@ class Replays:
         body: bytes,
     ) -> None:
         """Keep the answer for whoever asks again."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.replays.keep(
                 tx, organization_id, face=face, key=key, status=status, headers=headers, body=body
             )
 
     def drop(self, organization_id: UUID, *, face: str, key: str) -> None:
         """Give the key back: the request did nothing."""
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.replays.drop(tx, organization_id, face=face, key=key)

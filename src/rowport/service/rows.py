@@ -61,7 +61,7 @@ class Rows:
         return FailedRows(header=tuple(header), rows=self._iterate(ref, Outcome.FAILED))
 
     def _import(self, ref: ImportRef) -> Import:
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(ref.organization_id) as tx:
             job = self.ledger.imports.get(tx, ref)
         if job is None:
             raise ImportNotFound(f"There is no import {ref.import_id}.")
@@ -69,7 +69,7 @@ class Rows:
 
     def _iterate(self, ref: ImportRef, wanted: Outcome | None) -> Iterator[RowOutcome]:
         failed_only = wanted is Outcome.FAILED
-        with self.ledger.database.transaction() as tx:
+        with self.ledger.database.tenant(ref.organization_id) as tx:
             for stored in self.ledger.chunks.results(tx, ref, failed_only=failed_only):
                 yield from _of_chunk(ref.import_id, stored, wanted)
 

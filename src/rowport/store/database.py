@@ -12,9 +12,11 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from rowport.model.errors import Unavailable
+from rowport.store.catalogue import statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from uuid import UUID
 
 GUARD: Final = (
     # A frozen worker gives its chunk up; longer than any pause between two statements of a chunk.
@@ -62,17 +64,20 @@ def connect(url: str) -> psycopg.Connection[DictRow]:
 
 
 class PostgresDatabase:
-    """Transactions on one server: each thread keeps a connection and opens it again when lost."""
+    """Transactions on one server.
+
+    There are as many connections as there were ever transactions at once; threads come and go.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._local = threading.local()
+        self._idle: list[psycopg.Connection[DictRow]] = []
         self._all: list[psycopg.Connection[DictRow]] = []
         self._lock = threading.Lock()
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Open a transaction on this thread's connection; a second one inside it gets its own."""
+        """Open a transaction; a second one inside it is another one, on another connection."""
         connection = self._take()
         try:
             with connection.transaction():
@@ -87,37 +92,44 @@ class PostgresDatabase:
         finally:
             self._give_back(connection)
 
+    @contextmanager
+    def tenant(self, organization_id: UUID) -> Iterator[PostgresTransaction]:
+        """Open a transaction that sees and writes this organization's data only."""
+        with self.transaction() as tx:
+            names = {"organization_id": organization_id}
+            tx.connection.execute(statement("be_the_application"), names)
+            yield tx
+
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
             for connection in self._all:
                 connection.close()
             self._all.clear()
+            self._idle.clear()
 
     def _take(self) -> psycopg.Connection[DictRow]:
-        idle: list[psycopg.Connection[DictRow]] = self._idle()
-        while idle:
-            connection = idle.pop()
-            if is_usable(connection):
-                return connection
-            connection.close()
+        while (idle := self._pop()) is not None:
+            if is_usable(idle):
+                return idle
+            idle.close()
         connection = connect(self.url)
         with self._lock:
             self._all = [c for c in self._all if not c.closed]
             self._all.append(connection)
         return connection
 
+    def _pop(self) -> psycopg.Connection[DictRow] | None:
+        """Give the connection that was used last: the fewer are in use, the more rest."""
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
     def _give_back(self, connection: psycopg.Connection[DictRow]) -> None:
         if connection.closed or connection.broken:
             connection.close()
-        else:
-            self._idle().append(connection)
-
-    def _idle(self) -> list[psycopg.Connection[DictRow]]:
-        if not hasattr(self._local, "idle"):
-            self._local.idle = []
-        idle: list[psycopg.Connection[DictRow]] = self._local.idle
-        return idle
+            return
+        with self._lock:
+            self._idle.append(connection)
 
 
 def is_usable(connection: psycopg.Connection[DictRow]) -> bool:
