@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-
+from typing import TYPE_CHECKING
 
 import numpy as np
 from hypothesis import given
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from rowport.engine.met import MetRecords
 from rowport.model.ids import new_uuid, record_id
+
+if TYPE_CHECKING:
+    from uuid import UUID
 
 IMPORTS = [new_uuid(), new_uuid()]
 ours = st.builds(record_id, st.sampled_from(IMPORTS), st.integers(0, 50))
