@@ -56,6 +56,10 @@ def test_wide_encodings_are_recognised_with_and_without_a_mark(codec: str) -> No
     assert (marked.encoding.name, marked.bom_bytes) == (codec, len("\ufeff".encode(codec)))
 
 
+def test_a_single_odd_character_is_taken_for_the_most_usual_encoding() -> None:
+    assert guess_encoding(["a,b\n1,©\n".encode("cp1252")]).encoding.name == "cp1252"
+
+
 def test_a_few_bad_bytes_do_not_make_utf8_another_encoding() -> None:
     data = csv_of("naïve 王", every=1).encode() + b"41,caf\xe9,82\n"
     guess = guess_encoding([data])

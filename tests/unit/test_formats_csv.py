@@ -268,6 +268,9 @@ def test_a_nasty_file_is_read_to_the_last_row(name: str, limits: ChunkLimits) ->
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(64), "Office document"),
         (b"PK\x03\x04" + bytes(64), "ZIP archive"),
         (bytes(range(256)) * 40, "binary data"),
+        (b"<html><body><table>", "HTML page"),
+        (b'<?xml version="1.0"?><a>', "XML document"),
+        (b'{\n  "name": "x",\n  "size": 2\n}\n', "JSON document"),
     ],
 )
 def test_what_is_no_text_is_refused_by_what_it_seems_to_be(data: bytes, what: str) -> None:

@@ -72,6 +72,9 @@ _ALPHABETS: Final = {
 }
 _RARE: Final = {"mac-roman": 0.15, "cp850": 0.08, "cp852": 0.08, "iso8859-2": 0.02, "cp1257": 0.1}
 """Encodings that are seldom met have to explain the bytes that much better."""
+_DOUBT: Final = 2.0
+_MAX_DOUBT: Final = 0.5
+"""The fewer characters there are to judge by, the likelier is the most usual encoding."""
 _PUNCTUATION: Final = frozenset("“”„‘’‚–—…€£«»°§©®™·•№\xa0´`±²³½¼×")
 
 
@@ -158,7 +161,8 @@ def _single_score(lines: bytes, name: str) -> float:
     swapped = len(_SWAPPED.findall(text))
     odd = len(_ODD_INSIDE.findall(text))
     penalty = (mixed + 0.7 * swapped + 0.7 * odd) / total
-    return score / total - penalty + alphabet.prior - _RARE.get(name, 0.0)
+    doubt = 0.0 if name == FALLBACK else min(_MAX_DOUBT, _DOUBT / total)
+    return score / total - penalty + alphabet.prior - _RARE.get(name, 0.0) - doubt
 
 
 def _letter_score(char: str, alphabet: _Alphabet) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
@@ -42,6 +43,13 @@ SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
 )
 """Offset, bytes, and what they are the mark of (list of file signatures, public knowledge)."""
 
+_MARKUP: Final = (
+    (re.compile(rb"<!DOCTYPE html|<html", re.IGNORECASE), "an HTML page"),
+    (re.compile(rb"<\?xml\s"), "an XML document"),
+    (re.compile(rb'\{\s*"[^"\r\n]*"\s*:'), "a JSON document without an array of objects"),
+)
+"""How texts begin that are no delimited text, though commas may stand in them."""
+_START_BYTES: Final = 4096
 _TEXT_CONTROLS: Final = frozenset(b"\t\n\r\x0b\x0c\x1a\x1b\x1c\x1d\x1e\x1f\x01\x00")
 """Control characters that text files do hold: spaces, separators, Ctrl-Z, a rare NUL."""
 _MAX_CONTROL_SHARE: Final = 0.02
@@ -56,7 +64,10 @@ def seems_to_be(head: bytes) -> str | None:
     for offset, mark, what in SIGNATURES:
         if head.startswith(mark, offset) and not (mark in _SHORT and _is_texty(head[:512])):
             return what
-    return None if _is_texty(head) else "binary data"
+    if not _is_texty(head):
+        return "binary data"
+    start = head[:_START_BYTES].removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((what for pattern, what in _MARKUP if pattern.match(start)), None)
 
 
 def _is_texty(head: bytes) -> bool:

@@ -58,10 +58,12 @@ class _Machine:
         self.padding = re.compile(rb"[ ]*+" if grammar.delimiter.strip(b" ") else b"")
         stop = rb"[^\r\n]" if len(grammar.delimiter) > 1 else rb"[^\r\n" + delimiter + rb"]"
         ahead = rb"(?!" + delimiter + rb")" if len(grammar.delimiter) > 1 else b""
-        self.bare = re.compile(rb"(?:" + ahead + stop + rb")*+", re.DOTALL)
+        # Atomic groups, not `*+`: CPython before 3.11.3 (Debian 12's 3.11.2 too) takes a lookahead
+        # inside a possessive repeat for true.
+        self.bare = re.compile(rb"(?>(?:" + ahead + stop + rb")*)", re.DOTALL)
         if grammar.escape:
             escape = re.escape(grammar.escape)
-            any_of = rb"(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*+"
+            any_of = rb"(?>(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*)"
             self.bare = re.compile(any_of, re.DOTALL)
             self.escaped = re.compile(escape + rb"(.)", re.DOTALL)
         self.after = re.compile(rb"(?=" + delimiter + rb"|[\r\n])")

@@ -134,7 +134,7 @@ def parsed(data: bytes, name: str) -> ET.Element:
         raise UnreadableFile(f"The part {name} of the workbook declares entities: refused.")
     try:
         return ET.fromstring(data)  # noqa: S314  entities were refused above
-    except ET.ParseError as error:
+    except (ET.ParseError, LookupError, ValueError) as error:
         raise UnreadableFile(f"The workbook is damaged in {name}: {error}.") from error
 
 

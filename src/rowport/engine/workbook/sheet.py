@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
 _MAX_ROW_BYTES: Final = 32 * 1024**2
+_MAX_ROW_DIGITS: Final = 8
 _START: Final = re.compile(rb"<((?:\w+:)?)sheetData\s*(/?)>")
 _CELL: Final = re.compile(
     rb'<c r="([A-Z]{1,3})(\d{1,8})"(?: s="(\d+)")?(?: t="([a-zA-Z]+)")?\s*(?:/>|>'
@@ -185,7 +186,10 @@ def _parsed(block: bytes, last_row: int) -> list[Raw]:
     found: list[Raw] = []
     row = last_row
     for element in parsed(b"<rows>" + _ATTRIBUTE_PREFIX.sub(b" ", block) + b"</rows>", "sheet"):
-        row = int(element.get("r", row + 1))
+        number = element.get("r", str(row + 1))
+        if not number.isdecimal() or len(number) > _MAX_ROW_DIGITS:
+            raise UnreadableFile(f"The sheet is damaged: it has a row {number!r}.")
+        row = int(number)
         column = -1
         for cell in element:
             reference = _REFERENCE.fullmatch(cell.get("r", ""))

@@ -48,14 +48,20 @@ def kinds_of_styles(root: ET.Element) -> list[Kind]:
     kinds: list[Kind] = []
     for element in root.iter():
         if local(element.tag) == "numFmt":
-            custom[int(element.get("numFmtId", "0"))] = element.get("formatCode", "")
+            custom[_number_of(element)] = element.get("formatCode", "")
     for group in root:
         if local(group.tag) == "cellXfs":
             for style in group:
-                number = int(style.get("numFmtId", "0"))
+                number = _number_of(style)
                 known = _BUILT_IN.get(number, Kind.NUMBER)
                 kinds.append(kind_of_format(custom[number]) if number in custom else known)
     return kinds
+
+
+def _number_of(element: ET.Element) -> int:
+    """Give the number of a cell format; what is no number is the general format."""
+    text = element.get("numFmtId", "0")
+    return int(text) if text.isdecimal() else 0
 
 
 def kind_of_format(code: str) -> Kind:
