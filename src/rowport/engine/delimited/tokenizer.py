@@ -58,9 +58,11 @@ class _Machine:
         self.padding = re.compile(rb"[ ]*+" if grammar.delimiter.strip(b" ") else b"")
         stop = rb"[^\r\n]" if len(grammar.delimiter) > 1 else rb"[^\r\n" + delimiter + rb"]"
         ahead = rb"(?!" + delimiter + rb")" if len(grammar.delimiter) > 1 else b""
-        # Atomic groups, not `*+`: CPython before 3.11.3 (Debian 12's 3.11.2 too) takes a lookahead
-        # inside a possessive repeat for true.
-        self.bare = re.compile(rb"(?>(?:" + ahead + stop + rb")*)", re.DOTALL)
+        # No lookahead inside `*+`: CPython 3.11.2 (Debian 12's) takes it for true.
+        self.bare = re.compile(
+            rb"[^\r\n]*?(?=" + delimiter + rb"|[\r\n]|\Z)" if ahead else rb"(?:" + stop + rb")*+",
+            re.DOTALL,
+        )
         if grammar.escape:
             escape = re.escape(grammar.escape)
             any_of = rb"(?>(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*)"
