@@ -183,6 +183,23 @@ def test_connections_that_died_idle_are_replaced_unnoticed(engine: Engine) -> No
     assert engine.run(numbered(3)).counts == Counts(created=3)
 
 
+def test_threads_that_came_and_went_leave_no_connection_behind(engine: Engine) -> None:
+    database = engine.rowport.database
+
+    def nest() -> None:
+        with database.transaction(), database.transaction():
+            pass
+
+    for _ in range(20):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(nest).result(20)
+    [row] = engine.sql(
+        "SELECT count(*) AS connections FROM pg_stat_activity "
+        "WHERE datname = current_database() AND application_name = 'rowport'"
+    )
+    assert row["connections"] == 2
+
+
 def test_the_isolation_level_is_ours_whatever_the_server_s(
     new_engine: Callable[[], Engine], database_url: str
 ) -> None:
