@@ -188,7 +188,7 @@ def _constraints(at: str, raw: object) -> Constraints:
     )
 
 
-def _get(raw: Mapping[str, Any], at: str, key: str, kind: type[Any], default: Any) -> Any:  # noqa: ANN401
+def _get(raw: Mapping[str, Any], at: str, key: str, kind: type[Any], default: Any) -> Any:  # noqa: ANN401  a kind
     value = raw.get(key)
     if value is None:
         return default

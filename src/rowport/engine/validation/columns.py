@@ -174,8 +174,8 @@ def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Serie
     """Make decimals of plain texts, with the most decimals typed in the column as their scale."""
     plain = column.values
     point = plain.str.find(".", literal=True)
-    scale = int((plain.str.len_bytes() - point - 1).max() or 0)  # type: ignore[arg-type]
-    whole = int(plain.str.len_bytes().max() or 0)  # type: ignore[arg-type]
+    scale = _most(plain.str.len_bytes() - point - 1)
+    whole = _most(plain.str.len_bytes())
     for value in exact:
         exponent = int(value.as_tuple().exponent)
         scale = max(scale, -exponent)
@@ -192,8 +192,13 @@ def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Serie
 
 def _widest(plain: pl.Series) -> int:
     """Give the most digits before the point of any text, zeros in front left out."""
-    digits = plain.str.extract(r"^[+-]?0*([0-9]*)").str.len_bytes().max()
-    return int(digits or 0)  # type: ignore[arg-type]
+    return _most(plain.str.extract(r"^[+-]?0*([0-9]*)").str.len_bytes())
+
+
+def _most(counts: pl.Series) -> int:
+    """Give the greatest of some whole numbers; 0 of none."""
+    most = counts.max()
+    return most if isinstance(most, int) else 0
 
 
 def _has_nul(cells: pa.ChunkedArray) -> bool:
@@ -210,5 +215,5 @@ def _has_nul(cells: pa.ChunkedArray) -> bool:
     return False
 
 
-def _as_is(value: Any) -> Any:  # noqa: ANN401  any typed value
+def _as_is(value: object) -> object:
     return value

@@ -82,7 +82,7 @@ def _found(pattern: str, text: str) -> bool:
     return bool(pl.Series([text]).str.contains(pattern)[0])
 
 
-def _pattern(checker: Any, pattern: str, value: object, schema: object) -> Iterator[Any]:  # noqa: ANN401
+def _pattern(checker: Any, pattern: str, value: object, schema: object) -> Iterator[Any]:  # noqa: ANN401  untyped
     del schema
     if checker.is_type(value, "string") and not _found(pattern, str(value)):
         yield exceptions.ValidationError(f"{value!r} does not match {pattern!r}")
@@ -132,7 +132,7 @@ def _resolve_all(checker: Any, schema: object) -> None:  # noqa: ANN401  jsonsch
     for keyword, value in _keywords(schema):
         if keyword in {"$ref", "$dynamicRef"} and isinstance(value, str):
             try:
-                checker._resolver.lookup(value)  # noqa: SLF001
+                checker._resolver.lookup(value)  # noqa: SLF001  as the checker itself does
             except unresolved.Unresolvable:
                 raise BadJsonSchema(
                     f"the reference {json.dumps(value)} leads to nothing in the schema"

@@ -102,17 +102,17 @@ def steps_of(field: Field, *, missing: Sequence[str], columns: Sequence[str]) ->
     return tuple(steps)
 
 
-def _trim(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _trim(options: Mapping[str, Any], around: _Surroundings) -> Step:
     del options, around
     return Step(apply=lambda text: text.str.strip_chars())
 
 
-def _collapse(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _collapse(options: Mapping[str, Any], around: _Surroundings) -> Step:
     del options, around
     return Step(apply=lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars())
 
 
-def _case(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _case(options: Mapping[str, Any], around: _Surroundings) -> Step:
     del around
     to = _needed("case", options, "to")
     changes = {
@@ -123,7 +123,7 @@ def _case(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=changes[to])
 
 
-def _strip_accents(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _strip_accents(options: Mapping[str, Any], around: _Surroundings) -> Step:
     del options, around
 
     def apply(text: pl.Expr) -> pl.Expr:
@@ -132,13 +132,13 @@ def _strip_accents(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=apply)
 
 
-def _null_if(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _null_if(options: Mapping[str, Any], around: _Surroundings) -> Step:
     del around
     values = list(_needed("null_if", options, "values"))
     return Step(apply=lambda text: pl.when(~text.is_in(values)).then(text))
 
 
-def _map(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _map(options: Mapping[str, Any], around: _Surroundings) -> Step:
     values = dict(_needed("map", options, "values"))
     others = options.get("others", "keep")
     if others == "keep":
@@ -158,7 +158,7 @@ def _map(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     )
 
 
-def _split(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _split(options: Mapping[str, Any], around: _Surroundings) -> Step:
     missing = list(around.missing)
     by = _needed("split", options, "by")
     if "join" in options:
@@ -176,7 +176,7 @@ def _split(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     )
 
 
-def _extract(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _extract(options: Mapping[str, Any], around: _Surroundings) -> Step:
     pattern = _needed("extract", options, "pattern")
     try:
         patterns.check(pattern)
@@ -194,13 +194,13 @@ def _extract(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     )
 
 
-def _number(options: Any, around: _Surroundings) -> None:  # noqa: ANN401
+def _number(options: Mapping[str, Any], around: _Surroundings) -> None:
     del options
     if around.field.type not in {FieldType.NUMBER, FieldType.INTEGER}:
         raise BadTransform("number is a step of number and integer fields")
 
 
-def _date(options: Any, around: _Surroundings) -> None:  # noqa: ANN401
+def _date(options: Mapping[str, Any], around: _Surroundings) -> None:
     kind = around.field.type
     if kind not in {FieldType.DATE, FieldType.DATETIME}:
         raise BadTransform("date is a step of date and datetime fields")
@@ -213,7 +213,7 @@ def _date(options: Any, around: _Surroundings) -> None:  # noqa: ANN401
             raise BadTransform(f"date: format {form!r} cannot be used: {error}") from None
 
 
-def _email(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _email(options: Mapping[str, Any], around: _Surroundings) -> Step:
     """Trim, and write the domain in lower case: only that part has no case (RFC 5321, 2.4)."""
     del options, around
 
@@ -225,7 +225,7 @@ def _email(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=apply)
 
 
-def _url(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _url(options: Mapping[str, Any], around: _Surroundings) -> Step:
     """Trim, and put the scheme before what has none; `host:8080` has none."""
     del around
     scheme = options.get("scheme", "https")
@@ -238,7 +238,7 @@ def _url(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=apply)
 
 
-def _default(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _default(options: Mapping[str, Any], around: _Surroundings) -> Step:
     value = _needed("default", options, "value")
     missing = list(around.missing)
 
@@ -248,7 +248,7 @@ def _default(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=apply)
 
 
-def _concat(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
+def _concat(options: Mapping[str, Any], around: _Surroundings) -> Step:
     """Join the cells of other fields, those without a value left out."""
     names = [name for name in _needed("concat", options, "fields") if name in around.columns]
     missing = list(around.missing)
@@ -262,7 +262,7 @@ def _concat(options: Any, around: _Surroundings) -> Step:  # noqa: ANN401
     return Step(apply=apply)
 
 
-def _needed(name: str, options: Mapping[str, Any], option: str) -> Any:  # noqa: ANN401
+def _needed(name: str, options: Mapping[str, Any], option: str) -> Any:  # noqa: ANN401  as checked
     if option not in options:
         raise BadTransform(f"{name} needs the option {option!r}")
     return options[option]
