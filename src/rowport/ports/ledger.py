@@ -149,6 +149,8 @@ class ImportQuery:
     descending: bool = True
     limit: int = 50
     offset: int = 0
+    is_counted: bool = True
+    """False: nobody asks how many all pages hold, so it is not counted and told as 0."""
 
 
 FATES: Final = {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
-    from rowport.model.imports import Import, ImportOptions
+    from rowport.model.imports import Import, ImportFile, ImportOptions
     from rowport.ports import BlobStore, Queue, Transaction
     from rowport.ports.ledger import Circumstances, Ledger
     from rowport.service.imports import Imports
@@ -77,20 +77,38 @@ class Preparing:
             IllegalTransition: it is no draft any more.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
-        blob = f"imports/{import_id}/rows/{new_uuid()}"
-        size, sha256 = self.blobs.write(blob, _json_lines(rows))
-        file = NewFile(
-            name="rows.jsonl",
-            media_type=JSON_LINES,
-            size_bytes=size,
-            sha256=sha256,
-            blob=blob,
-            rows=len(rows),
-        )
-        with self.ledger.database.tenant(organization_id) as tx:
+        file = self._landed(import_id, rows)
+        with self.ledger.database.transaction() as tx:
             self._locked(tx, ref, ImportState.DRAFT)
             self.ledger.imports.add_file(tx, ref, file)
         return self.imports.get(organization_id, import_id)
+
+    def replace_rows(
+        self, organization_id: UUID, import_id: UUID, rows: Sequence[Mapping[str, object]]
+    ) -> Import:
+        """Put these rows in the place of all that a draft holds; none leaves it empty.
+
+        Raises:
+            ImportNotFound: no such import.
+            IllegalTransition: it is no draft any more.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        file = self._landed(import_id, rows) if rows else None
+        with self.ledger.database.transaction() as tx:
+            self._locked(tx, ref, ImportState.DRAFT)
+            self.ledger.imports.drop_files(tx, ref)
+            if file is not None:
+                self.ledger.imports.add_file(tx, ref, file)
+        return self.imports.get(organization_id, import_id)
+
+    def rows(self, organization_id: UUID, import_id: UUID) -> Iterator[Mapping[str, object]]:
+        """Give the rows (field -> JSON value) that were sent inline, in order.
+
+        Raises:
+            ImportNotFound: no such import (at once, not on iteration).
+        """
+        job = self.imports.get(organization_id, import_id)
+        return map(json.loads, _lines(self._parts(replace(job, files=_inline(job)))))
 
     def submit(self, organization_id: UUID, import_id: UUID) -> Import:
         """Send a draft with its rows on its way; its parts become one file in their order.
@@ -211,6 +229,19 @@ class Preparing:
             )
         return state
 
+    def _landed(self, import_id: UUID, rows: Sequence[Mapping[str, object]]) -> NewFile:
+        """Write rows to a blob of their own."""
+        blob = f"imports/{import_id}/rows/{new_uuid()}"
+        size, sha256 = self.blobs.write(blob, _json_lines(rows))
+        return NewFile(
+            name="rows.jsonl",
+            media_type=JSON_LINES,
+            size_bytes=size,
+            sha256=sha256,
+            blob=blob,
+            rows=len(rows),
+        )
+
     def _join(self, tx: Transaction, ref: ImportRef, job: Import) -> None:
         """Make one file of a draft's parts."""
         blob = f"imports/{ref.import_id}/1"
@@ -235,6 +266,17 @@ class Preparing:
             blob = self.blobs.open(file.blob)
             for begin in range(0, blob.size_bytes, BLOCK_BYTES):
                 yield blob.read_at(begin, BLOCK_BYTES)
+
+
+def _inline(job: Import) -> tuple[ImportFile, ...]:
+    return tuple(file for file in job.files if file.rows is not None)
+
+
+def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for block in blocks:
+        *whole, rest = (rest + block).split(b"\n")
+        yield from whole
 
 
 def _json_lines(rows: Sequence[Mapping[str, object]]) -> Iterator[bytes]:

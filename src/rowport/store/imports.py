@@ -124,7 +124,7 @@ class PostgresImports:
             "fates": None if query.fates is None else sorted(query.fates),
             "attributes": None if query.attributes is None else Jsonb(dict(query.attributes)),
         }
-        total = only(tx, "count_imports", **asked)["total"]
+        total = only(tx, "count_imports", **asked)["total"] if query.is_counted else 0
         order = ORDERS[query.sort].format(way="DESC" if query.descending else "ASC")
         page = statement("find_imports").format(order=order)
         span = {"limit": query.limit, "offset": query.offset}
