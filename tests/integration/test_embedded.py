@@ -98,21 +98,27 @@ def supervisor(home: Path) -> int:
     return state.supervisor
 
 
+def stat_of(pid: int) -> tuple[str, int] | None:
+    """State and parent of a process, from /proc: a bare Debian has no `ps`."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, parent = text.rpartition(")")[2].split()[:2]
+    return state, int(parent)
+
+
 def family(pid: int) -> set[int]:
     """A process and its children."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid="], check=True, capture_output=True, text=True
-    ).stdout
-    pairs = (map(int, line.split()) for line in listed.splitlines())
-    return {child for child, parent in pairs if pid in {child, parent}}
+    known = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    found = {child: stat for child in known if (stat := stat_of(child))}
+    return {child for child, (_, parent) in found.items() if pid in {child, parent}}
 
 
 def is_running(pid: int) -> bool:
     """It exists and is no zombie."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], check=False, capture_output=True, text=True
-    ).stdout.strip()
-    return bool(state) and not state.startswith("Z")
+    found = stat_of(pid)
+    return found is not None and found[0] != "Z"
 
 
 def kill(pid: int) -> None:
@@ -294,8 +300,7 @@ def test_pid_files_whose_number_belongs_to_another_process_are_no_obstacle(home:
     wait_for(lambda: not is_held(Home(path=home).owner), "the server stops")
     stale = "\n".join([str(os.getpid()), *lines[1:]])
     (data_directory(home) / "postmaster.pid").write_text(stale)
-    run = data_directory(home).with_name("run")
-    (run / ".s.PGSQL.5432.lock").write_text(stale)
+    (Path(lines[4]) / ".s.PGSQL.5432.lock").write_text(stale)  # the directory of the socket
     with EmbeddedPostgres(home) as server:
         assert remembered(server.url()) == ["committed"]
 
@@ -335,8 +340,8 @@ def test_a_server_dies_with_its_supervisor_though_nobody_comes(system: str, home
 def test_a_removed_socket_comes_back(home: Path) -> None:
     with EmbeddedPostgres(home) as server:
         old = postmaster(home)
-        path = data_directory(home).with_name("run") / ".s.PGSQL.5432"
-        path.unlink()
+        told = (data_directory(home) / "postmaster.pid").read_text().splitlines()
+        (Path(told[4]) / ".s.PGSQL.5432").unlink()  # the directory of the socket
         wait_for(lambda: not is_running(old), "the server without a socket ends")
         server.ensure()
         assert value(server.url(), "SELECT 1") == "1"
