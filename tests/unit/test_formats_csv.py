@@ -217,6 +217,10 @@ FILES = {
     "backslash escapes": torture(
         around('50,"a \\"quoted\\" word",100'), rows={50: ("50", 'a "quoted" word', "100"), **LAST}
     ),
+    "backslashes that escape nothing, among some that do": torture(
+        around('50,"C:\\temp \\"x\\" \\\\",100'),
+        rows={50: ("50", 'C:\\temp "x" \\', "100"), **LAST},
+    ),
     "apostrophes as quotes": torture(around("50,'a, b',100"), rows={50: ("50", "a, b", "100")}),
     "a delimiter at the end of every data row": torture(
         HEADER + "".join(f"{n},n{n},{n},\r\n" for n in range(1, 101)), rows={1: ("1", "n1", "1")}

@@ -70,11 +70,11 @@ _ALPHABETS: Final = {
     "cp1256": _ARABIC,
     "cp874": _THAI,
 }
-_RARE: Final = {"mac-roman": 0.15, "cp850": 0.08, "cp852": 0.08, "iso8859-2": 0.02, "cp1257": 0.1}
+_RARE: Final = {"mac-roman": 0.15, "cp850": 0.08, "cp852": 0.08, "iso8859-2": 0.02, "cp1257": 0.2}
 """Encodings that are seldom met have to explain the bytes that much better."""
 _DOUBT: Final = 2.0
 _MAX_DOUBT: Final = 0.5
-"""The fewer characters there are to judge by, the likelier is the most usual encoding."""
+"""The fewer different characters there are, the likelier is the most usual encoding."""
 _PUNCTUATION: Final = frozenset("“”„‘’‚–—…€£«»°§©®™·•№\xa0´`±²³½¼×")
 
 
@@ -148,10 +148,11 @@ def _single_score(lines: bytes, name: str) -> float:
     alphabet = _ALPHABETS[name]
     text = lines.decode(name, "replace")
     score = 0.0
-    total = 0
+    total = distinct = 0
     for char, count in Counter(text).items():
         if char >= "\x80":
             total += count
+            distinct += 1
             score += count * _letter_score(char, alphabet)
     if not total:
         return 0.0
@@ -161,7 +162,7 @@ def _single_score(lines: bytes, name: str) -> float:
     swapped = len(_SWAPPED.findall(text))
     odd = len(_ODD_INSIDE.findall(text))
     penalty = (mixed + 0.7 * swapped + 0.7 * odd) / total
-    doubt = 0.0 if name == FALLBACK else min(_MAX_DOUBT, _DOUBT / total)
+    doubt = 0.0 if name == FALLBACK else min(_MAX_DOUBT, _DOUBT / min(total, 4 * distinct))
     return score / total - penalty + alphabet.prior - _RARE.get(name, 0.0) - doubt
 
 

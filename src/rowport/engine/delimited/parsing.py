@@ -231,6 +231,9 @@ def _single_byte(
 ) -> tuple[bytes | NDArray[np.uint8], bytes]:
     """Put one byte in the place of a longer delimiter; the empty one if none is free."""
     delimiter = grammar.delimiter
+    is_escaped = grammar.escape is not None and grammar.escape in bytes(data)
+    if is_escaped and (len(delimiter) > 1 or grammar.skips_space):
+        return data, b""
     if len(delimiter) == 1 and not grammar.skips_space:
         return data, delimiter
     text = bytes(data)
@@ -274,6 +277,7 @@ def _read(
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=delimiter.decode(),
             quote_char=quote.decode() if quote else False,
+            escape_char=grammar.escape.decode() if grammar.escape else False,
             newlines_in_values=quote is not None,
             ignore_empty_lines=False,
             invalid_row_handler=skip,

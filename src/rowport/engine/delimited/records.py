@@ -141,6 +141,8 @@ class _Indexer:
         self.lines = line_ends(buffer, is_final=is_final)
         self.quotes = self._places(grammar.quote)
         self.escapes = self._places(grammar.escape)
+        if len(self.escapes):
+            self._resolve_escapes()
         self.position = 0
         self.records = 0
         self.parts: list[Offsets] = []
@@ -151,6 +153,19 @@ class _Indexer:
         if byte is None or byte not in self.buffer:
             return np.zeros(0, np.int64)
         return np.flatnonzero(self.array == byte[0])
+
+    def _resolve_escapes(self) -> None:
+        """Leave out escaped quotes, and keep only escapes of which the tokenizer has to judge."""
+        places = self.escapes
+        index = np.arange(len(places))
+        is_start = np.diff(places, prepend=-2) != 1
+        starts = np.maximum.accumulate(np.where(is_start, index, 0))
+        active = places[(index - starts) % 2 == 0]
+        following = self.array[np.minimum(active + 1, len(self.array) - 1)]
+        quote = self.grammar.quote or b"\0"
+        is_plain = (following == quote[0]) | (following == self.array[places[0]])
+        self.quotes = np.setdiff1d(self.quotes, active + 1, assume_unique=True)
+        self.escapes = active[~is_plain]
 
     def run(self) -> RecordIndex:
         if self.grammar.is_columnar:

@@ -65,9 +65,10 @@ class _Machine:
         )
         if grammar.escape:
             escape = re.escape(grammar.escape)
-            any_of = rb"(?>(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*)"
+            any_of = rb"(?:" + escape + rb"[^\r\n]|" + ahead + stop + rb")*+"
             self.bare = re.compile(any_of, re.DOTALL)
-            self.escaped = re.compile(escape + rb"(.)", re.DOTALL)
+            special = re.escape((grammar.quote or b"") + grammar.escape + grammar.delimiter[:1])
+            self.escaped = re.compile(escape + rb"([" + special + rb"\r\n])")
         self.after = re.compile(rb"(?=" + delimiter + rb"|[\r\n])")
         if grammar.quote:
             quote = re.escape(grammar.quote)
