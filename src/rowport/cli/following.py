@@ -94,6 +94,8 @@ class Follower:
         raise MappingIncomplete(missing_words(missing, headers_of(imported)))
 
     def _bear(self, imported: Import, error: Unavailable) -> None:
+        with suppress(Unavailable):  # it may be that nobody else is left to bring it back
+            self._rowport.ensure_database()
         now = time.monotonic()
         self._lost_at = self._lost_at or now
         if now - self._lost_at > OUTAGE_S:

@@ -113,6 +113,7 @@ class Worker:
                 busy = await asyncio.to_thread(self._around.is_busy)
             except Unavailable:
                 busy = True
+                await self._bring_back()
             except Exception as error:  # noqa: BLE001  a watch that ends would end nothing else
                 log.error("the watch met %s", type(error).__name__)  # noqa: TRY400  no values
                 busy = True
@@ -121,6 +122,13 @@ class Worker:
             if until_idle and time.monotonic() - idle_since > IDLE_S:
                 stop()
             await asyncio.sleep(0.5)
+
+    async def _bring_back(self) -> None:
+        """See to it that the database answers again; the queue only waits for that."""
+        try:
+            await asyncio.to_thread(self._around.ensure_database)
+        except Unavailable as error:
+            log.warning("%s", error.message)
 
     # ------------------------------------------------------------------------------ the tasks
 

@@ -252,7 +252,7 @@ def test_a_worker_that_takes_long_to_begin_keeps_its_chunk(
 def test_the_file_stays_when_nobody_knows_whether_the_import_does(engine: Engine) -> None:
     engine.put()
     engine.sql(
-        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS "
+        "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
         "$$BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END$$"
     )
     engine.sql(
