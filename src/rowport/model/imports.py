@@ -61,6 +61,27 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRules:
+    """How keys are compared beyond plain equality.
+
+    Anything but the defaults goes with mode `upsert` and on_match `skip` alone: none of it can
+    tell which record a row may overwrite.
+    """
+
+    folds_case: bool = False
+    """Text is compared without the blanks around it and by Unicode case folding; the key is one
+    field."""
+    skips_repeats: bool = False
+    """A row whose key stands in an earlier row of the import is `skipped`, with that row's
+    record; otherwise it fails with `unique-error`."""
+    creates_keyless: bool = False
+    """A row without a value in the key is a new record; otherwise it fails with `primary-key`."""
+    takes_any_field: bool = False
+    """The destination need not keep the key unique; of several records that have a row's key the
+    oldest counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
     """What the person who started an import asked for."""
 
@@ -69,6 +90,7 @@ class ImportOptions:
     mode: Mode = Mode.UPSERT
     on_match: OnMatch = OnMatch.UPDATE
     policy: Policy = Policy()
+    key_rules: KeyRules = KeyRules()
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Header -> field, given by hand; headers not named here are matched by name and alias."""
     format: Mapping[str, object] = field(default_factory=dict)

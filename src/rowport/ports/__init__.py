@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from rowport.model.imports import KeyRules
+
 if TYPE_CHECKING:
     from uuid import UUID
 
@@ -227,6 +229,7 @@ class LoadBatch:
     met: Callable[[Any], Any] | None = None
     """Tells for record ids (n x 16 uint8) whether an earlier row of the import met them and left
     them as they are; such records bear no mark of the import.  None: no earlier row did."""
+    key_rules: KeyRules = field(default_factory=KeyRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

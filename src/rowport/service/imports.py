@@ -17,7 +17,7 @@ from rowport.model.ids import new_uuid
 from rowport.model.imports import Import, ImportOptions, Mode, OnMatch
 from rowport.model.states import ImportState, Phase
 from rowport.ports.ledger import ImportRef, NewFile
-from rowport.service.record_types import key_of_import
+from rowport.service.keys import key_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -192,7 +192,7 @@ def check_options(record_type: RecordType, options: ImportOptions) -> None:
     Raises:
         InvalidOptions: the key, mapping, mode or policy cannot be.
     """
-    key = key_of_import(record_type, options.key)
+    key = key_for(record_type, options)
     _check_mapping(record_type, options)
     if options.mode is Mode.UPDATE and not key:
         raise InvalidOptions(

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine import accounting, dedupe
+from rowport.engine.folding import folded
 from rowport.engine.met import MetRecords
 from rowport.engine.staging import thaw
 from rowport.engine.validation import Validated, Validator
@@ -26,7 +27,7 @@ from rowport.model.imports import Import, Mode
 from rowport.model.states import ImportState, Phase
 from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
-from rowport.service.record_types import key_of_import
+from rowport.service.keys import key_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -160,8 +161,9 @@ class Loading:
         layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
         layout = next(iter(layouts.values()))
         mapping = column_mapping(layout, record_type, job.options.mapping)
-        key = key_of_import(record_type, job.options.key)
-        validator = Validator(record_type.schema, mapping.mapped, key=key)
+        key = key_for(record_type, job.options)
+        must = () if job.options.key_rules.creates_keyless else key
+        validator = Validator(record_type.schema, mapping.mapped, key=must)
         return Recipe(
             job=job,
             record_type=record_type,
@@ -181,7 +183,10 @@ class Loading:
         if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
             checked = self._without_repeats(ref, recipe, checked)
         elif recipe.key:
-            self.first_wins.await_earlier(ref, dedupe.digests(checked.valid.rows, recipe.key))
+            folds = recipe.job.options.key_rules.folds_case
+            rows = checked.valid.rows
+            keys = folded(rows, recipe.key) if folds else rows
+            self.first_wins.await_earlier(ref, dedupe.digests(keys, recipe.key))
             met = self.first_wins.met_before(ref)
         batch = self._batch(ref.whole, recipe, checked.valid, met)
         loaded = self.destination.load(tx, recipe.record_type, batch)
@@ -221,6 +226,7 @@ class Loading:
             mode=recipe.job.options.mode,
             on_match=recipe.job.options.on_match,
             met=met,
+            key_rules=recipe.job.options.key_rules,
         )
 
     # -------------------------------------------------------------------------- all or nothing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from rowport.model.imports import (
     ImportFault,
     ImportFile,
     ImportOptions,
+    KeyRules,
     Mode,
     OnMatch,
     Policy,
@@ -126,6 +128,7 @@ def from_options(options: ImportOptions) -> dict[str, object]:
         "max_errors": options.policy.max_errors,
         "mapping": dict(options.mapping),
         "format": dict(options.format),
+        "key_rules": asdict(options.key_rules),
     }
 
 
@@ -139,6 +142,7 @@ def to_options(document: Row) -> ImportOptions:
         policy=policy,
         mapping=document["mapping"],
         format=document["format"],
+        key_rules=KeyRules(**document.get("key_rules", {})),  # imports of before have none
     )
 
 

@@ -10,7 +10,14 @@ import pyarrow.compute as pc
 
 from rowport.destinations.postgres.copying import copy_in
 from rowport.destinations.postgres.fates import Fates, fail_key
-from rowport.destinations.postgres.matching import Changes, Matches, before_images, change, probe
+from rowport.destinations.postgres.matching import (
+    Changes,
+    Matches,
+    before_images,
+    change,
+    oldest,
+    probe,
+)
 from rowport.destinations.postgres.one_by_one import Said, load_one_by_one
 from rowport.destinations.postgres.refusals import in_words
 from rowport.destinations.postgres.twins import first_of_key, in_key_order, lacks_key
@@ -43,7 +50,8 @@ class Attempt:
         self._first = np.arange(self._row.size, dtype=np.int64)
         if target.key:
             keys = target.values.select([column.name for column in target.key])
-            self._fail_without_key(keys)
+            if not batch.key_rules.creates_keyless:
+                self._fail_without_key(keys)
             self._first = first_of_key(keys)
 
     @property
@@ -144,12 +152,12 @@ class Attempt:
         if self._batch.mode is Mode.UPDATE and missing.size:
             self._fail_families(missing, RowErrorCode.NOT_FOUND, "is the key of no record.")
             missing = missing[:0]
-        matches = self._fail_ambiguous(matches)
+        matches = self._one_each(matches)
         again = matches.ours & (matches.row != self._row[matches.place])
         if again.any():
-            self._fail_families(
+            self._settle_again(
                 matches.place[again],
-                RowErrorCode.UNIQUE,
+                matches.record_id[again],
                 "was loaded from another row of this import already, row ",
                 other_row=matches.row[again],
             )
@@ -166,13 +174,30 @@ class Attempt:
             return old, ids
         twice = self._batch.met(ids)
         if twice.any():
-            self._fail_families(
-                old[twice], RowErrorCode.UNIQUE, "stands in an earlier row of this import already."
-            )
+            why = "stands in an earlier row of this import already."
+            self._settle_again(old[twice], ids[twice], why)
         return old[~twice], ids[~twice]
 
-    def _fail_ambiguous(self, matches: Matches) -> Matches:
-        """Fail rows whose key several records have; only a key without an index can be so."""
+    def _settle_again(
+        self,
+        firsts: Places,
+        ids: NDArray[np.uint8],
+        why: str,
+        other_row: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Settle rows whose record an earlier row of the import made or met."""
+        if self._batch.key_rules.skips_repeats:
+            self.fates.met(firsts, ids, Outcome.SKIPPED)
+        else:
+            self._fail_families(firsts, RowErrorCode.UNIQUE, why, other_row=other_row)
+
+    def _one_each(self, matches: Matches) -> Matches:
+        """Fail rows whose key several records have, or take the oldest of them.
+
+        Only a key without an index can be so.
+        """
+        if self._batch.key_rules.takes_any_field:
+            return oldest(matches)
         _, start, count = np.unique(matches.place, return_index=True, return_counts=True)
         if (count > 1).any():
             several = matches.place[start[count > 1]]
@@ -277,6 +302,9 @@ class Attempt:
         if not places.size:
             return
         winner = self._winners()[self._first[places]]
+        if self._batch.key_rules.skips_repeats:
+            self.fates.met(places, self.fates.ids[winner], Outcome.SKIPPED)
+            return
         self._fail(
             places,
             RowErrorCode.UNIQUE,

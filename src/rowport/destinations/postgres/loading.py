@@ -10,6 +10,7 @@ from psycopg import errors, sql
 from rowport.destinations.postgres.attempt import Attempt, RowsLeftOut
 from rowport.destinations.postgres.catalog import rows_of
 from rowport.destinations.postgres.dry_run import foresee_unique
+from rowport.destinations.postgres.folding import as_stored
 from rowport.destinations.postgres.refusals import is_row_fault
 from rowport.destinations.postgres.target import Target, target_of
 from rowport.model.errors import Unavailable
@@ -35,6 +36,10 @@ def load(tx: Transaction, record_type: RecordType, batch: LoadBatch, memory: Mem
     """
     connection: Connection[Any] = tx.connection
     target = target_of(connection, record_type, batch)
+    if batch.key_rules.folds_case and target.key:
+        _exclude_others(connection, target)
+        batch = as_stored(connection, target, batch)
+        target = target_of(connection, record_type, batch)
     way = _first_way(connection, target, batch, memory)
     for _ in range(_ATTEMPTS):
         try:
@@ -108,7 +113,7 @@ def _is_empty(connection: Connection[Any], target: Target) -> bool:
 
 
 def _exclude_others(connection: Connection[Any], target: Target) -> None:
-    """Load alone: without an index over the key nothing else keeps two loads from one record."""
+    """Load alone: no index over the key as it is compared keeps two loads from one record."""
     name = f"rowport.load.{target.table.as_string()}".encode()
     number = int.from_bytes(hashlib.sha256(name).digest()[:8], "big") - (1 << 63)
     connection.execute("SELECT pg_advisory_xact_lock(%(number)s)", {"number": number})

@@ -88,6 +88,20 @@ def _id_matrix(ids: NDArray[Any]) -> NDArray[np.uint8]:
     return np.frombuffer(ids.tobytes(), np.uint8).reshape(-1, ID_BYTES)
 
 
+def oldest(matches: Matches) -> Matches:
+    """Keep one record for each place: the one with the lowest id, which was made first."""
+    ids = np.ascontiguousarray(matches.record_id).view(f"S{ID_BYTES}").reshape(-1)
+    order = np.lexsort((ids, matches.place))
+    _, start = np.unique(matches.place[order], return_index=True)
+    first = order[start]
+    return Matches(
+        place=matches.place[first],
+        record_id=matches.record_id[first],
+        ours=matches.ours[first],
+        row=matches.row[first],
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Records that differed from their rows, and what they were."""

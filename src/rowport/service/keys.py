@@ -1,0 +1,37 @@
+"""Which fields identify a record in an import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rowport.model.errors import InvalidOptions
+from rowport.model.imports import KeyRules, Mode, OnMatch
+from rowport.service.record_types import key_of_import
+
+if TYPE_CHECKING:
+    from rowport.model.imports import ImportOptions
+    from rowport.model.record_types import RecordType
+
+
+def key_for(record_type: RecordType, options: ImportOptions) -> tuple[str, ...]:
+    """Give the key by which an import finds existing records.
+
+    Raises:
+        InvalidOptions: the key cannot be, or its rules do not go with the other options.
+    """
+    rules = options.key_rules
+    if rules == KeyRules():
+        return key_of_import(record_type, options.key)
+    if options.mode is not Mode.UPSERT or options.on_match is not OnMatch.SKIP:
+        raise InvalidOptions("Rules for keys go with mode upsert and on-match skip alone.")
+    if not rules.takes_any_field:
+        key = key_of_import(record_type, options.key)
+    else:
+        key = options.key or record_type.key
+        names = [field.name for field in record_type.schema.fields]
+        for name in key:
+            if name not in names:
+                raise InvalidOptions(f"The key {name!r} is not a field of {record_type.name}.")
+    if rules.folds_case and len(key) != 1:
+        raise InvalidOptions("Only a key of one field can be compared without regard to case.")
+    return key
