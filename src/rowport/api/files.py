@@ -17,9 +17,9 @@ from rowport.service.links import Link
 PATH: Final = "/v1/files"
 
 
-@get(PATH + "/{link:str}")
+@get([PATH + "/{link:str}", PATH + "/{link:str}/{name:path}"])
 async def download(desk: GivenDesk, link: str) -> Stream:
-    """Give a file."""
+    """Give a file; a name after the link is for people and programs that look at URLs."""
     opened = await asyncio.to_thread(desk.services.links.open, link)
     parts = await asyncio.to_thread(_parts, desk, opened)
     headers = {

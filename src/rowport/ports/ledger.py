@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.model.states import ImportState, Phase
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
+    from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
 
 
@@ -134,6 +135,8 @@ class ImportQuery:
 
     facet: str | None = None
     """Only imports whose record type has this attribute."""
+    facets: Sequence[Mapping[str, object]] | None = None
+    """Only imports whose record type's attributes contain one of these."""
     type_oid: str | None = None
     feed_oid: str | None = None
     created_by: UUID | None = None
@@ -146,6 +149,8 @@ class ImportQuery:
     attributes: Mapping[str, object] | None = None
     """Only imports whose attributes contain these."""
     sort: Literal["created_at", "updated_at", "fate"] = "created_at"
+    fate_words: Mapping[str, str] | None = None
+    """What the one who asks calls each fate; `fate` sorts by these words."""
     descending: bool = True
     limit: int = 50
     offset: int = 0
@@ -459,5 +464,6 @@ class Ledger:
     chunks: ChunkLedger
     access: AccessLedger
     feeds: FeedLedger
+    definitions: DefinitionLedger
     mappings: MappingLedger
     replays: ReplayLedger

@@ -15,6 +15,8 @@ from uuid import UUID
 from rowport.model.errors import NotFound
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rowport.ports.ledger import Ledger
 
 LIFETIME_S: Final = 15 * 60
@@ -44,16 +46,13 @@ class Links:
 
     def sign(self, link: Link, *, lifetime_s: int = LIFETIME_S) -> str:
         """Give a link as URL-safe text; valid for `lifetime_s` from now."""
-        claims = [
-            link.organization_id.hex,
-            link.kind,
-            link.subject,
-            link.form,
-            link.file_name,
-            int(time.time()) + lifetime_s,
-        ]
-        body = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
-        return f"{_text(body)}.{_text(self._mac(body))}"
+        return self.sign_all([link], lifetime_s=lifetime_s)[0]
+
+    def sign_all(self, links: Sequence[Link], *, lifetime_s: int = LIFETIME_S) -> list[str]:
+        """Give many links, in their order, for one look at the key."""
+        key = self._key() if links else b""
+        expires = int(time.time()) + lifetime_s
+        return [_signed(key, link, expires) for link in links]
 
     def open(self, text: str) -> Link:
         """Give what a link opens.
@@ -63,7 +62,7 @@ class Links:
         """
         try:
             body, mac = (_bytes(part) for part in text.split("."))
-            if not hmac.compare_digest(mac, self._mac(body)):
+            if not hmac.compare_digest(mac, _mac(self._key(), body)):
                 raise NotFound
             organization, kind, subject, form, file_name, expires = json.loads(body)
         except ValueError:
@@ -78,10 +77,26 @@ class Links:
             file_name=file_name,
         )
 
-    def _mac(self, body: bytes) -> bytes:
+    def _key(self) -> bytes:
         with self.ledger.database.transaction() as tx:
-            key = self.ledger.access.secret(tx, KEY_NAME, secrets.token_bytes(KEY_BYTES))
-        return hmac.digest(key, body, hashlib.sha256)
+            return self.ledger.access.secret(tx, KEY_NAME, secrets.token_bytes(KEY_BYTES))
+
+
+def _signed(key: bytes, link: Link, expires: int) -> str:
+    claims = [
+        link.organization_id.hex,
+        link.kind,
+        link.subject,
+        link.form,
+        link.file_name,
+        expires,
+    ]
+    body = json.dumps(claims, ensure_ascii=False, separators=(",", ":")).encode()
+    return f"{_text(body)}.{_text(_mac(key, body))}"
+
+
+def _mac(key: bytes, body: bytes) -> bytes:
+    return hmac.digest(key, body, hashlib.sha256)
 
 
 def _text(value: bytes) -> str:

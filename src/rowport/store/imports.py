@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 ORDERS: Final = {
     "created_at": "i.created_at {way}, i.id {way}",
     "updated_at": "i.updated_at {way}, i.id {way}",
-    "fate": "coalesce(i.result, i.state) {way}, i.id {way}",
+    "fate": "coalesce(%(fate_words)s::jsonb ->> coalesce(i.result, i.state), i.result, i.state) "
+    "{way}, i.oid {way}",
 }
 """The orders of find_imports; each ends in the unique id, so that pages are stable."""
 
@@ -117,6 +118,7 @@ class PostgresImports:
             "organization_id": organization_id,
             "facet": query.facet,
             "type_oid": query.type_oid,
+            "facets": None if query.facets is None else [Jsonb(dict(f)) for f in query.facets],
             "feed_oid": query.feed_oid,
             "created_by": query.created_by,
             "since": query.since,
@@ -127,7 +129,8 @@ class PostgresImports:
         total = only(tx, "count_imports", **asked)["total"] if query.is_counted else 0
         order = ORDERS[query.sort].format(way="DESC" if query.descending else "ASC")
         page = statement("find_imports").format(order=order)
-        span = {"limit": query.limit, "offset": query.offset}
+        words = None if query.fate_words is None else Jsonb(dict(query.fate_words))
+        span = {"limit": query.limit, "offset": query.offset, "fate_words": words}
         return [to_import(row) for row in tx.connection.execute(page, asked | span)], int(total)
 
     def set_attributes(

@@ -136,7 +136,25 @@ SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
        greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
        c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
        f.files, f.inline_rows
-FROM rowport.imports AS i
+FROM (
+    -- The page first: what it skips is neither counted up nor joined to its files.
+    SELECT i.*
+    FROM rowport.imports AS i
+    JOIN rowport.record_types AS t ON t.id = i.record_type_id
+    LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
+    WHERE i.organization_id = %(organization_id)s
+      AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
+      AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
+      AND (%(facets)s::jsonb[] IS NULL OR t.attributes @> ANY (%(facets)s::jsonb[]))
+      AND (%(feed_oid)s::text IS NULL OR d.oid = %(feed_oid)s)
+      AND (%(created_by)s::uuid IS NULL OR i.created_by = %(created_by)s)
+      AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
+      AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
+      AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
+      AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
+    ORDER BY {order}
+    LIMIT %(limit)s OFFSET %(offset)s
+) AS i
 JOIN rowport.record_types AS t ON t.id = i.record_type_id
 LEFT JOIN rowport.users AS u ON u.id = i.created_by
 LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
@@ -158,17 +176,7 @@ CROSS JOIN LATERAL (
     FROM rowport.import_files AS a
     WHERE a.import_id = i.id
 ) AS f
-WHERE i.organization_id = %(organization_id)s
-  AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
-  AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
-  AND (%(feed_oid)s::text IS NULL OR d.oid = %(feed_oid)s)
-  AND (%(created_by)s::uuid IS NULL OR i.created_by = %(created_by)s)
-  AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
-  AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
-  AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
-ORDER BY {order}
-LIMIT %(limit)s OFFSET %(offset)s;
+ORDER BY {order};
 
 -- count_imports --
 -- How many imports all pages of find_imports hold.
@@ -179,6 +187,7 @@ LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
 WHERE i.organization_id = %(organization_id)s
   AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
   AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
+  AND (%(facets)s::jsonb[] IS NULL OR t.attributes @> ANY (%(facets)s::jsonb[]))
   AND (%(feed_oid)s::text IS NULL OR d.oid = %(feed_oid)s)
   AND (%(created_by)s::uuid IS NULL OR i.created_by = %(created_by)s)
   AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
