@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 from rowport.engine.validation import strptime, transforms
 from rowport.engine.validation.constraints import BadConstraint, checks_of
 from rowport.engine.validation.readers import ITEM_TYPES
+from rowport.engine.validation.rules import BadRule, compile_rule
 from rowport.engine.validation.texts import FORMATS as STRING_FORMATS
 from rowport.model.errors import InvalidSchema
 from rowport.model.table_schema import (
@@ -56,7 +57,7 @@ def parse(document: Mapping[str, object]) -> TableSchema:
             _refuse(f"/fields/{index}/name", name, "a name that no other field has")
     for index, field in enumerate(fields):
         _check_steps(f"/fields/{index}/transforms", field, names)
-    return TableSchema(
+    schema = TableSchema(
         fields=fields,
         missing_values=_missing("/missingValues", document.get("missingValues"), ("",)) or (),
         primary_key=_names("/primaryKey", document.get("primaryKey"), names),
@@ -65,6 +66,7 @@ def parse(document: Mapping[str, object]) -> TableSchema:
         fields_match=_fields_match(document.get("fieldsMatch")),
         document=dict(document),
     )
+    return replace(schema, rules=_rules(document.get("rules"), schema))
 
 
 def _refuse(pointer: str, value: object, allowed: str) -> NoReturn:
@@ -337,6 +339,22 @@ def _foreign_key(at: str, raw: object, known: list[str]) -> ForeignKey:
     if not fields or len(fields) != len(wanted):
         _refuse(f"{at}/reference/fields", listed, f"as many fields as in fields ({len(fields)})")
     return ForeignKey(fields=fields, resource=resource, reference_fields=wanted)
+
+
+def _rules(raw: object, schema: TableSchema) -> tuple[Mapping[str, Any], ...]:
+    """Read the rules between fields (our profile)."""
+    if raw is None:
+        return ()
+    if not isinstance(raw, list):
+        _refuse("/rules", raw, "an array of rules")
+    for index, rule in enumerate(raw):
+        if not isinstance(rule, Mapping):
+            _refuse(f"/rules/{index}", rule, "an object")
+        try:
+            compile_rule(schema, rule)
+        except BadRule as error:
+            raise InvalidSchema(f"/rules/{index}: cannot be used: {error}") from None
+    return tuple(raw)
 
 
 def _fields_match(raw: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +109,8 @@ class TableSchema:
     primary_key: tuple[str, ...] = ()
     unique_keys: tuple[tuple[str, ...], ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    rules: tuple[Mapping[str, Any], ...] = ()
+    """Rules between the fields of a row (our profile), as they stand in the document."""
     fields_match: str = "subset"
     """How a file's columns must meet the fields (`fieldsMatch`).  Fields match by mapped name."""
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)

@@ -164,7 +164,12 @@ def _pattern(field: Field, name: str, pattern: str) -> Check:
     )
 
 
-def _members(field: Field, name: str, members: tuple[object, ...]) -> Check:
+def membership(field: Field, name: str, members: tuple[object, ...]) -> Check:
+    """Compile the rule that a value is one of `members`.
+
+    Raises:
+        BadConstraint: a member is no value of the field.
+    """
     values = [_value(field, name, member) for member in members]
     words = [str(member) for member in members[:_ENUM_SHOWN]]
     rest = len(members) - len(words)
@@ -203,8 +208,8 @@ _COMPILERS: Final[Mapping[str, Callable[[Field, str, Any], Check]]] = {
     "maxLength": _length,
     **dict.fromkeys(_BOUNDS, _bound),
     "pattern": _pattern,
-    "enum": _members,
-    "categories": _members,
+    "enum": membership,
+    "categories": membership,
     "jsonSchema": _json_schema,
 }
 

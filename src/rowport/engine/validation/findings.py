@@ -13,7 +13,7 @@ import pyarrow as pa
 from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
     import polars as pl
@@ -28,7 +28,8 @@ Sentence = str | Callable[[str], str]
 class Rule:
     """Which rule of which field was broken."""
 
-    field: str
+    field: str | None
+    """None: the row as a whole."""
     place: int
     """The field's place in the record type."""
     number: int
@@ -88,7 +89,7 @@ def _told(sentence: Sentence, texts: list[Any]) -> list[str]:
     return [sentences[text] for text in texts]
 
 
-def _repeated(words: list[str], counts: list[int]) -> pa.Array:
+def _repeated(words: Sequence[str | None], counts: list[int]) -> pa.Array:
     places = pa.array(np.repeat(np.arange(len(words)), counts))
     return pa.array(words, pa.string()).take(places)
 

@@ -8,7 +8,7 @@ values.  Sentences are written for failed cells only.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -19,6 +19,7 @@ from rowport.engine.validation.columns import Reading, read_columns
 from rowport.engine.validation.constraints import checks_of
 from rowport.engine.validation.findings import Findings, Rule
 from rowport.engine.validation.readers import ARROW_TYPES, reader_of
+from rowport.engine.validation.rules import compile_rules
 from rowport.model.outcomes import RowErrorCode
 
 if TYPE_CHECKING:
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
     from rowport.engine.validation.columns import Column
     from rowport.engine.validation.constraints import Check
     from rowport.engine.validation.findings import Sentence
+    from rowport.engine.validation.rules import RowRule
     from rowport.model.table_schema import Field, TableSchema
+
+_RULES_BEGIN: Final = 1000
+"""Rules between fields are told after those of the field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,11 +70,12 @@ class Validator:
 
         Raises:
             KeyError: the schema has no such field.
-            BadConstraint: a constraint does not fit its field (`schema_document.parse` refuses
-                such a schema first).
+            BadConstraint, BadTransform, BadRule: the schema cannot be used
+                (`schema_document.parse` refuses such a schema first).
         """
         identifying = {*key, *schema.primary_key}
         chosen = [schema.field(name) for name in fields]
+        self._rules = [rule for rule in compile_rules(schema) if _applies(rule, fields)]
         self._plans = [
             _plan(field, schema, fields, identifying) for field in schema.fields if field in chosen
         ]
@@ -85,6 +91,7 @@ class Validator:
         found = Findings(rows)
         for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
             _check(plan, column, place, found)
+        self._check_rules(columns, found)
         kept = None if found.good.all() else pl.Series(found.good)
         arrays = [
             _arrow(plan.field, column, kept)
@@ -96,6 +103,32 @@ class Validator:
             row=pa.array((rows if kept is None else rows.filter(kept)).to_numpy(), pa.int64()),
             errors=found.table(),
         )
+
+    def _check_rules(self, columns: Sequence[Column], found: Findings) -> None:
+        """Record which rules between fields the rows break."""
+        names = [plan.field.name for plan in self._plans]
+        by_field = dict(zip(names, columns, strict=True))
+        for number, rule in enumerate(self._rules, start=_RULES_BEGIN):
+            told = None if rule.told is None else rule.told(by_field)
+            column = None if rule.field is None else by_field[rule.field]
+            raw = pl.repeat(None, len(found.good), dtype=pl.String, eager=True)
+            found.add(
+                Rule(
+                    field=rule.field,
+                    place=len(names) if rule.field is None else names.index(rule.field),
+                    number=number,
+                    code=RowErrorCode.ROW_CONSTRAINT,
+                    sentence=rule.message if rule.message is not None else str,
+                ),
+                rule.broken(by_field),
+                raw=raw if column is None else column.raw,
+                text=raw if told is None else told,
+            )
+
+
+def _applies(rule: RowRule, fields: Sequence[str]) -> bool:
+    """Tell whether the columns at hand are those that a rule needs."""
+    return set(rule.fields) <= set(fields) and any(field in fields for field in rule.looks_at)
 
 
 def _plan(
