@@ -95,6 +95,8 @@ class ImportOptions:
     """Header -> field, given by hand; headers not named here are matched by name and alias."""
     format: Mapping[str, object] = field(default_factory=dict)
     """Overrides of what detection would find (encoding, delimiter, ...)."""
+    waits_for_mapping: bool = True
+    """Whether it waits for a person when a required field has no column; False: it fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rowport.engine.staging import freeze
-from rowport.model.errors import InvalidOptions, RowportError, UnreadableFile
+from rowport.model.errors import (
+    InvalidOptions,
+    MappingIncomplete,
+    RowportError,
+    UnreadableFile,
+)
 from rowport.model.imports import ImportFault
 from rowport.model.states import ImportState
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
@@ -78,6 +83,8 @@ class Planning:
         overrides = {k: v for k, v in found.options.format.items() if k != "format"}
         layout = without_guard(form.detect(blob, overrides))
         mapping = column_mapping(layout, record_type, found.options.mapping)
+        if mapping.missing and not found.options.waits_for_mapping:
+            raise MappingIncomplete(f"{file.name} has no column for {', '.join(mapping.missing)}.")
         chunks = list(self._chunks(found, file, blob, form, layout))
         if not chunks:
             raise EmptyFile(

@@ -129,6 +129,7 @@ def from_options(options: ImportOptions) -> dict[str, object]:
         "mapping": dict(options.mapping),
         "format": dict(options.format),
         "key_rules": asdict(options.key_rules),
+        "waits_for_mapping": options.waits_for_mapping,
     }
 
 
@@ -142,7 +143,9 @@ def to_options(document: Row) -> ImportOptions:
         policy=policy,
         mapping=document["mapping"],
         format=document["format"],
-        key_rules=KeyRules(**document.get("key_rules", {})),  # imports of before have none
+        # Imports of before have none of these.
+        key_rules=KeyRules(**document.get("key_rules", {})),
+        waits_for_mapping=document.get("waits_for_mapping", True),
     )
 
 

@@ -149,6 +149,16 @@ def test_a_required_field_without_a_column_waits_for_a_mapping(engine: Engine) -
     assert engine.cancel(waiting).state is ImportState.CANCELED
 
 
+def test_an_import_that_waits_for_nobody_fails_without_its_columns(engine: Engine) -> None:
+    engine.put()
+    landed = engine.land("mail,name\na@x.org,Ann\n", waits_for_mapping=False)
+    assert not landed.options.waits_for_mapping
+    failed = engine.plan(landed)
+    assert failed.error is not None
+    assert (failed.state, failed.error.code) == (ImportState.FAILED, "mapping_incomplete")
+    assert failed.error.message == "people.csv has no column for email."
+
+
 def test_a_header_without_rows_fails_as_empty(engine: Engine) -> None:
     engine.put()
     done = engine.run("email,name,age\n")
