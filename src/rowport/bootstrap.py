@@ -122,6 +122,7 @@ class Rowport:
         from rowport.service import Services
         from rowport.service.access import Access
         from rowport.service.artifacts import Artifacts
+        from rowport.service.definitions import Definitions
         from rowport.service.feeds import Feeds, SavedMappings
         from rowport.service.imports import Imports
         from rowport.service.links import Links
@@ -156,6 +157,7 @@ class Rowport:
             artifacts=Artifacts(record_types=record_types, rows=rows),
             links=Links(ledger=self.ledger),
             feeds=Feeds(ledger=self.ledger),
+            definitions=Definitions(ledger=self.ledger, imports=imports, blobs=self.blobs),
             mappings=SavedMappings(ledger=self.ledger),
             replays=Replays(ledger=self.ledger),
         )

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from rowport.model.counts import Counts
+    from rowport.model.imports import Import
+    from rowport.model.states import ImportState
+
 
 class SourceKind(StrEnum):
     """Where the bytes of a feed come from."""
@@ -81,3 +85,49 @@ class SavedMapping:
     attributes: Mapping[str, object] = field(default_factory=dict)
     created_at: datetime
     updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """What is imported and when: a feed, or an import that belongs to none, with its newest run."""
+
+    feed: Feed | None
+    """None: an import of its own, which defines itself."""
+    last_run: Import | None
+    """None: it never ran."""
+
+    @property
+    def own(self) -> Import:
+        """The import that defines itself.
+
+        Raises:
+            ValueError: it is a feed.
+        """
+        if self.feed is not None or self.last_run is None:
+            raise ValueError("only an import without a feed defines itself")
+        return self.last_run
+
+    @property
+    def name(self) -> str:
+        """Its name, unique in its organization: files are often called the same, ids never are."""
+        if self.feed is not None:
+            return self.feed.name
+        first = self.own.files[0].name if self.own.files else self.own.type_name
+        return f"{self.own.name or first} ({self.own.oid})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRun:
+    """A file of an import with its own counts, and how its import stands."""
+
+    oid: str
+    name: str
+    size_bytes: int
+    state: ImportState
+    """Of its import."""
+    error: str | None
+    """Why its import failed as a whole."""
+    counts: Counts
+    """Of this file only."""
+    scheduled_at: datetime
+    finished_at: datetime | None

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
+    from rowport.service.definitions import Definitions
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -33,6 +34,7 @@ class Services:
     artifacts: Artifacts
     links: Links
     feeds: Feeds
+    definitions: Definitions
     mappings: SavedMappings
     replays: Replays
 

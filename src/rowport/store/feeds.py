@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rowport.ports.faces import NewFeed
 
 
-def _to_feed(row: Mapping[str, Any]) -> Feed:
+def to_feed(row: Mapping[str, Any]) -> Feed:
+    """Give the feed of a row of `feed_by_oid` or its like."""
     kinds = {
         "source_kind": SourceKind(row["source_kind"]),
         "schedule_kind": ScheduleKind(row["schedule_kind"]),
@@ -51,16 +52,16 @@ class PostgresFeeds:
             created_by=feed.created_by,
             attributes=Jsonb(dict(feed.attributes)),
         )
-        return _to_feed(only(tx, "feed_by_oid", organization_id=organization_id, oid=oid))
+        return to_feed(only(tx, "feed_by_oid", organization_id=organization_id, oid=oid))
 
     def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Feed | None:
         """Give a feed by its 24-hex id."""
         row = one(tx, "feed_by_oid", organization_id=organization_id, oid=oid)
-        return None if row is None else _to_feed(row)
+        return None if row is None else to_feed(row)
 
     def list(self, tx: Transaction, organization_id: UUID) -> Sequence[Feed]:
         """Give all feeds, the newest first."""
-        return [_to_feed(row) for row in many(tx, "list_feeds", organization_id=organization_id)]
+        return [to_feed(row) for row in many(tx, "list_feeds", organization_id=organization_id)]
 
     def archive(self, tx: Transaction, feed: Feed) -> None:
         """End a feed; its imports stay."""

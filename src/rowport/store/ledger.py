@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rowport.ports.ledger import Ledger
 from rowport.store.access import PostgresAccess
 from rowport.store.chunks import PostgresChunks
+from rowport.store.definitions import PostgresDefinitions
 from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
@@ -26,6 +27,7 @@ def ledger(database: PostgresDatabase) -> Ledger:
         chunks=PostgresChunks(),
         access=PostgresAccess(),
         feeds=PostgresFeeds(),
+        definitions=PostgresDefinitions(),
         mappings=PostgresMappings(),
         replays=PostgresReplays(),
     )

@@ -44,6 +44,11 @@ class Limiter:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
+    @property
+    def is_on(self) -> bool:
+        """Whether limits hold; for those that a face counts by itself."""
+        return self._is_on
+
     def take(self, caller: str, rate: Rate) -> Verdict:
         """Count a call of `caller` (a face's name and whom it limits) against a rate."""
         now = self._clock()
