@@ -1,6 +1,5 @@
 """Every error leaves as a problem document (RFC 9457); nobody sees a traceback."""
 
-import logging
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -10,8 +9,7 @@ from litestar.types import ExceptionHandlersMap
 
 from rowport.model.errors import RowportError
 from rowport.wire.problems import MEDIA_TYPE, http_problem, problem
-
-log = logging.getLogger(__name__)
+from rowport.wire.unforeseen import log_unforeseen
 
 RETRY_AFTER_S: Final = 1
 
@@ -36,12 +34,7 @@ def _of_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[dict[s
 
 
 def _of_nobody(request: Request[Any, Any, Any], error: Exception) -> Response[dict[str, object]]:
-    # The message may hold cell values: only the kind and the place of the error are logged.
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
-    log.error("%s %s: %s at %s", request.method, request.url.path, type(error).__name__, where)
+    log_unforeseen(request, error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     return Response(
         http_problem(status, status.phrase, "Something unforeseen happened; the log tells more."),
