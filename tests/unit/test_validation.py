@@ -246,6 +246,12 @@ def test_other_string_layouts_of_arrow_are_read_the_same() -> None:
     schema = schema_document.parse({"fields": [{"name": "a", "type": "integer"}]})
     validator = Validator(schema, ["a"])
     rows = pa.array([1, 2, 3], pa.int64())
-    for kind in (pa.string(), pa.large_string()):
-        cells = pa.table({"a": pa.chunked_array([["1"], ["x", "3"]], kind)})
-        assert validator.run(cells, rows).rows["a"].to_pylist() == [1, 3]
+    columns = [
+        pa.chunked_array([["1"], ["x", "3"]], kind)
+        for kind in (pa.string(), pa.large_string(), pa.string_view())
+    ]
+    for column in [*columns, columns[0].dictionary_encode()]:
+        found = validator.run(pa.table({"a": column}), rows)
+        assert found.rows["a"].to_pylist() == [1, 3]
+    nothing = validator.run(pa.table({"a": pa.nulls(3)}), rows)
+    assert nothing.rows["a"].to_pylist() == [None, None, None]

@@ -105,6 +105,7 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
     frame = pl.from_arrow(cells)
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  tables give frames
         raise TypeError
+    frame = frame.with_columns(pl.exclude(pl.String).cast(pl.String))  # all null, or a dictionary
     has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
     read = frame.select(
         [
@@ -203,6 +204,8 @@ def _most(counts: pl.Series) -> int:
 
 def _has_nul(cells: pa.ChunkedArray) -> bool:
     """Tell whether any cell may hold a zero byte, by one look at the bytes."""
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return True
     for chunk in cells.chunks:
         data = chunk.buffers()[2] if len(chunk.buffers()) > 2 else None  # noqa: PLR2004  Arrow's
         if data is None or len(chunk) == 0:
