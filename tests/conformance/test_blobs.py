@@ -126,6 +126,11 @@ def test_nothing_but_the_blob_is_left_in_the_folder(tmp_path: Path) -> None:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_nobody_else_may_look_into_the_folder(tmp_path: Path) -> None:
+    LocalBlobs(tmp_path / "home" / "blobs").write("a/1", iter([b"x"]))
+    assert (tmp_path / "home" / "blobs").stat().st_mode & 0o077 == 0
+
+
 def test_a_folder_that_cannot_be_written_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "blobs").write_text("a file, no folder")
     with pytest.raises(Unavailable, match="cannot be written"):

@@ -67,6 +67,9 @@ class LocalBlobs:
         size = 0
         try:
             with self._telling():
+                # Uploads hold other people's data: nobody else on the machine may look at them.
+                self.root.parent.mkdir(parents=True, exist_ok=True)
+                self.root.mkdir(mode=0o700, exist_ok=True)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 out = partial.open("wb", buffering=0)  # so that closing has nothing left to do
             with out:

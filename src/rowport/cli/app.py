@@ -131,7 +131,7 @@ def _unforeseen_words(settings: Settings, error: BaseException) -> str:
 
     log = settings.home / "logs" / "errors.log"
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8", errors="backslashreplace") as lines:
             traceback.print_exception(error, file=lines)
         where = f"the details are in {log}"

@@ -33,7 +33,7 @@ def start(
     """
     log = rowport.home / "logs" / log_name
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
         lines = log.open("ab")
