@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CHUNK_ROWS: Final = 50_000
 DEFAULT_CHUNK_MB: Final = 8
+WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,6 @@ def _positive(environment: Mapping[str, str], name: str, default: int) -> int:
     text = environment.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise InvalidOptions(f"{name}={text!r} is not a whole number above 0.")
+    if not WHOLE.fullmatch(text):
+        raise InvalidOptions(f"{name}={text[:40]!r} is not a whole number from 1 to 999999999.")
     return int(text)

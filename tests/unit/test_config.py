@@ -1,0 +1,24 @@
+"""Settings from the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from rowport.config import Settings, settings
+from rowport.model.errors import InvalidOptions
+
+
+def test_without_a_setting_the_defaults_hold() -> None:
+    assert settings({}) == Settings()
+
+
+def test_settings_are_read_in_their_units() -> None:
+    chosen = settings({"ROWPORT_CHUNK_ROWS": "7", "ROWPORT_CHUNK_MB": "2"})
+    assert (chosen.chunk_rows, chosen.chunk_bytes) == (7, 2 * 1024 * 1024)
+
+
+@pytest.mark.parametrize("name", ["ROWPORT_CHUNK_ROWS", "ROWPORT_CHUNK_MB"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "²", " 7", "1" * 5000])
+def test_what_cannot_be_meant_is_told_by_name(name: str, text: str) -> None:
+    with pytest.raises(InvalidOptions, match=name):
+        settings({name: text})
