@@ -9,10 +9,15 @@ import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import xlsxwriter
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rowport.engine.workbook.sheet import sheet_cells
 from rowport.engine.workbook.styles import Kind, date_text, kind_of_format, number_text
+from rowport.engine.workbook.texts import Meaning
 from rowport.formats.xlsx import XlsxFormat
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import ChunkLimits
@@ -326,3 +331,44 @@ def test_a_damaged_archive_is_refused(data: bytes) -> None:
 def test_a_workbook_without_data_is_refused() -> None:
     with pytest.raises(UnreadableFile, match="No sheet"):
         read(written(lambda book: book.add_worksheet()))
+
+
+VALUES = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(lambda value: ("", repr(value))),
+    st.integers(-(10**17), 10**17).map(lambda value: ("n", str(value))),
+    st.sampled_from(
+        ["0.30000000000000004", "1E-7", "45325.5", "60", "1e400", "8.3333333333333339"]
+    ).map(lambda value: ("", value)),
+    st.integers(0, 4).map(lambda value: ("s", str(value))),
+    st.booleans().map(lambda value: ("b", str(int(value)))),
+    st.sampled_from([("e", "#N/A"), ("str", "a &lt; b"), ("str", "_x0041_"), ("d", "2024-02-03")]),
+)
+KINDS = (Kind.NUMBER, Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.DURATION)
+
+
+@given(rows=st.lists(st.lists(st.tuples(VALUES, st.integers(0, 6)), max_size=4), max_size=6))
+def test_scanning_and_parsing_a_sheet_give_the_same_cells(
+    rows: list[list[tuple[tuple[str, str], int]]],
+) -> None:
+    text = ""
+    for number, row in enumerate(rows, 1):
+        cells = "".join(
+            f'<c r="{"ABCD"[place]}{number}"'
+            + (f' s="{style}"' if style else "")
+            + (f' t="{kind}"' if kind else "")
+            + f"><v>{value}</v></c>"
+            for place, ((kind, value), style) in enumerate(row)
+        )
+        text += f'<row r="{number}">{cells}</row>'
+    strings = np.array(["", "a", "é", "x\ny", "<"], object)
+    meaning = Meaning(strings=strings, kinds=KINDS, is_1904=False)
+
+    def read_cells(rows: str) -> list[tuple[int, int, str]]:
+        found = sheet_cells([sheet_of(rows).encode()], meaning)
+        return [
+            cell
+            for c in found
+            for cell in zip(c.rows.tolist(), c.columns.tolist(), c.texts, strict=True)
+        ]
+
+    assert read_cells(text) == read_cells(text.replace("<row", "<!-- --><row"))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from rowport.engine.workbook.parts import Package, local, resolved
-from rowport.engine.workbook.sheet import Cells, Meaning, sheet_cells
+from rowport.engine.workbook.sheet import Cells, sheet_cells
 from rowport.engine.workbook.strings import shared_strings
 from rowport.engine.workbook.styles import Kind, kinds_of_styles
+from rowport.engine.workbook.texts import Meaning
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
@@ -58,7 +61,9 @@ class Workbook:
             kinds: list[Kind] = []
             if self._styles:
                 kinds = kinds_of_styles(self._package.tree(self._styles))
-            self._meaning = Meaning(strings=strings, kinds=kinds, is_1904=self._is_1904)
+            self._meaning = Meaning(
+                strings=np.array(strings, object), kinds=tuple(kinds), is_1904=self._is_1904
+            )
         return sheet_cells(self._package.stream(sheet.part), self._meaning)
 
     def _relations(self, part: str) -> Mapping[str, tuple[str, str]]:

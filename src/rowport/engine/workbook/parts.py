@@ -23,7 +23,7 @@ MAX_RATIO: Final = 100
 MIN_BOMB_BYTES: Final = 64 * 1024**2
 """Archives below this may be packed as tightly as they like."""
 _SMALL_PART_BYTES: Final = 64 * 1024**2
-_BLOCK_BYTES: Final = 256 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
 _DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 

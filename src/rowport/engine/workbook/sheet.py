@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from rowport.engine.workbook.parts import local, parsed
-from rowport.engine.workbook.strings import element_text, unescaped
-from rowport.engine.workbook.styles import Kind, date_text, number_text
+from rowport.engine.workbook.scanning import scanned
+from rowport.engine.workbook.strings import element_text
+from rowport.engine.workbook.texts import Meaning, text_of, texts_of
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
@@ -48,15 +49,6 @@ class Cells:
     """0-based columns."""
     texts: NDArray[Any]
     """Python strings."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaning:
-    """What the cells of a sheet refer to."""
-
-    strings: Sequence[str]
-    kinds: Sequence[Kind]
-    is_1904: bool
 
 
 def sheet_cells(blocks: Iterable[bytes], meaning: Meaning) -> Iterator[Cells]:
@@ -114,14 +106,18 @@ def _row_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _cells(block: bytes, last_row: int, meaning: Meaning) -> Cells:
+    fast = scanned(block)
+    if fast is not None:
+        texts = texts_of(fast, meaning)
+        if texts is not None:
+            return Cells(rows=fast.rows, columns=fast.columns, texts=texts)
     found: list[Raw] = _CELL.findall(block)
     if len(found) != block.count(b"<c ") or _ODD.search(block):
         found = _parsed(block, last_row)
     found = [raw for raw in found if raw[4] or raw[5]]
     columns = np.array([_COLUMNS[raw[0]] for raw in found], np.int64)
     rows = np.array([raw[1] for raw in found], "S8").astype(np.int64)
-    texts = np.array(_texts(found, meaning), object)
-    return Cells(rows=rows, columns=columns, texts=texts)
+    return Cells(rows=rows, columns=columns, texts=np.array(_texts(found, meaning), object))
 
 
 class _Columns(dict[bytes, int]):
@@ -139,46 +135,14 @@ _COLUMNS: Final = _Columns()
 
 
 def _texts(found: Sequence[Raw], meaning: Meaning) -> list[str]:
-    numbers = _Numbers(meaning)
-    strings = meaning.strings
-    texts: list[str] = []
-    add = texts.append
+    known: dict[tuple[bytes, bytes], str] = {}
     try:
-        for _, _, style, kind, value, inline in found:
-            if kind == b"s":
-                add(strings[int(value)])
-            elif not kind or kind == b"n":
-                add(numbers[style, value])
-            elif kind == b"b":
-                add("true" if value == b"1" else "false")
-            else:
-                add(unescaped((inline or value).decode("utf-8", "backslashreplace")))
+        return [
+            text_of(kind, style, inline or value, meaning, known)
+            for _, _, style, kind, value, inline in found
+        ]
     except (IndexError, ValueError) as error:
-        raise UnreadableFile(
-            f"The workbook is damaged: a cell points to nothing ({error})."
-        ) from error
-    return texts
-
-
-class _Numbers(dict[tuple[bytes, bytes], str]):
-    """The text of numbers by style and value, each worked out once a block."""
-
-    def __init__(self, meaning: Meaning) -> None:
-        super().__init__()
-        self._meaning = meaning
-
-    def __missing__(self, key: tuple[bytes, bytes]) -> str:
-        style, value = key
-        number = int(style) if style else 0
-        kinds = self._meaning.kinds
-        kind = kinds[number] if number < len(kinds) else Kind.NUMBER
-        text = value.decode("utf-8", "backslashreplace")
-        if kind is Kind.NUMBER:
-            text = number_text(text)
-        else:
-            text = date_text(text, kind, is_1904=self._meaning.is_1904)
-        self[key] = text
-        return text
+        raise UnreadableFile(f"A cell of the sheet points to nothing: {error}.") from error
 
 
 def _parsed(block: bytes, last_row: int) -> list[Raw]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _ITEM: Final = re.compile(rb"<(?:\w+:)?si>(.*?)</(?:\w+:)?si>|<(?:\w+:)?si\s*/>", re.DOTALL)
 _SIMPLE: Final = re.compile(rb'<t(?: xml:space="preserve")?>([^<]*)</t>')
+_SIMPLE_ITEM: Final = re.compile(rb'<si><t(?: xml:space="preserve")?>([^<\0]*)</t></si>')
 _ENTITY: Final = re.compile(r"&(#x[0-9A-Fa-f]{1,6}|#\d{1,7}|amp|lt|gt|quot|apos);")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -29,6 +30,12 @@ def shared_strings(blocks: Iterable[bytes]) -> list[str]:
         if not found and b"<!DOCTYPE" in block:
             raise UnreadableFile("The texts of the workbook declare a document type: refused.")
         carry += block
+        end = carry.rfind(b"</si>") + len(b"</si>")
+        simple = _SIMPLE_ITEM.findall(carry, 0, end) if end >= len(b"</si>") else []
+        if simple and len(simple) == carry.count(b"<si", 0, end):
+            found += _decoded(simple)
+            carry = carry[end:]
+            continue
         end = 0
         for item in _ITEM.finditer(carry):
             found.append(item_text(item.group(1) or b""))
@@ -37,6 +44,14 @@ def shared_strings(blocks: Iterable[bytes]) -> list[str]:
         if len(carry) > _MAX_ITEM_BYTES:
             raise UnreadableFile("The workbook holds a text of more than 16 MiB: refused.")
     return found
+
+
+def _decoded(items: list[bytes]) -> list[str]:
+    text = b"\0".join(items).decode("utf-8", "backslashreplace")
+    texts = text.split("\0")
+    if "&" in text or "\r" in text or "_x" in text:
+        texts = [unescaped(one) for one in texts]
+    return texts
 
 
 def item_text(inner: bytes) -> str:

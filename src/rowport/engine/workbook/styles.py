@@ -100,7 +100,7 @@ def date_text(value: str, kind: Kind, *, is_1904: bool) -> str:
         serial = float(value)
     except ValueError:
         return value
-    if kind is Kind.DURATION:
+    if kind is Kind.DURATION and abs(serial) <= _LAST_DAY:
         return _duration_text(serial)
     if kind is Kind.TIME and 0 <= serial < 1:
         return _clock(serial)
