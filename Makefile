@@ -13,7 +13,7 @@ export UPGRADE
 export ROWPORT_DEMO_FILE = $(FILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format bench lock hooks clean
+.PHONY: help setup demo test unit lint format bench schema lock hooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -43,6 +43,9 @@ format: setup ## let ruff lay the code out and mend what it can
 
 bench: setup ## import a million rows beside a bare COPY of the same rows; BENCH="--rows N" changes it
 	$(BIN)/python bench/importing.py $(BENCH)
+
+schema: setup ## write down the schema that the migrations make
+	$(BIN)/python tools/schema.py
 
 lock: setup ## make requirements.lock anew; UPGRADE=1 takes the newest versions
 	@tools/lock.sh

@@ -61,9 +61,7 @@ def migrate(connection: psycopg.Connection[DictRow]) -> list[str]:
         MigrationFailed: the server is too old, or a file could not be applied; the files before
             it stay applied.
     """
-    if connection.info.server_version < OLDEST_SERVER:
-        version = connection.info.parameter_status("server_version")
-        raise MigrationFailed(f"Rowport needs PostgreSQL 15 or newer; this server is {version}.")
+    check_server(connection.info.server_version, connection.info.parameter_status("server_version"))
     if not _missing(connection):
         return []
     applied = []
@@ -75,6 +73,16 @@ def migrate(connection: psycopg.Connection[DictRow]) -> list[str]:
     finally:
         connection.execute(statement("unlock_migrations"))
     return applied
+
+
+def check_server(number: int, shown: str | None) -> None:
+    """Refuse a server that lacks what we use.
+
+    Raises:
+        MigrationFailed: it is too old.
+    """
+    if number < OLDEST_SERVER:
+        raise MigrationFailed(f"Rowport needs PostgreSQL 15 or newer; this server is {shown}.")
 
 
 def _missing(connection: psycopg.Connection[DictRow]) -> list[Migration]:

@@ -1,0 +1,403 @@
+-- The schema after all migrations: `make schema` writes it, nothing reads it.
+CREATE SCHEMA rowport;
+CREATE UNLOGGED TABLE rowport.chunk_keys (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    digests bytea NOT NULL
+);
+COMMENT ON TABLE rowport.chunk_keys IS 'Keys of the valid rows of chunks in flight, so that the first valid row wins whatever the order of loading.';
+CREATE TABLE rowport.chunk_results (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    outcomes bytea NOT NULL,
+    errors bytea,
+    raw bytea,
+    before bytea
+);
+ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN outcomes SET STORAGE EXTERNAL;
+ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN errors SET STORAGE EXTERNAL;
+ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN raw SET STORAGE EXTERNAL;
+ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN before SET STORAGE EXTERNAL;
+COMMENT ON TABLE rowport.chunk_results IS 'The fate of each row of a chunk as Parquet, written in the transaction that loaded it.';
+CREATE TABLE rowport.chunks (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    first_row bigint NOT NULL,
+    rows integer NOT NULL,
+    first_line bigint NOT NULL,
+    begin_byte bigint NOT NULL,
+    end_byte bigint NOT NULL,
+    hints jsonb DEFAULT '{}'::jsonb NOT NULL,
+    staged text,
+    priority smallint DEFAULT 0 NOT NULL,
+    turn bigint NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    run_after timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    created integer DEFAULT 0 NOT NULL,
+    updated integer DEFAULT 0 NOT NULL,
+    unchanged integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    fault text,
+    finished_at timestamp with time zone,
+    CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
+    CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
+    CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
+    CONSTRAINT chunks_number_check CHECK ((number >= 1)),
+    CONSTRAINT chunks_rows_check CHECK ((rows >= 1)),
+    CONSTRAINT chunks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'held'::text, 'done'::text, 'void'::text])))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
+COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
+COMMENT ON COLUMN rowport.chunks.turn IS 'Fairness: chunk n of an import competes with chunk n of every other.';
+CREATE TABLE rowport.feeds (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    record_type_id uuid NOT NULL,
+    source_kind text NOT NULL,
+    source jsonb DEFAULT '{}'::jsonb NOT NULL,
+    schedule_kind text NOT NULL,
+    schedule jsonb DEFAULT '{}'::jsonb NOT NULL,
+    mapping jsonb DEFAULT '{}'::jsonb NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    next_run_at timestamp with time zone,
+    ends_at timestamp with time zone,
+    archived_at timestamp with time zone,
+    created_by uuid,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT feeds_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT feeds_schedule_kind_check CHECK ((schedule_kind = ANY (ARRAY['once'::text, 'periodic'::text]))),
+    CONSTRAINT feeds_source_kind_check CHECK ((source_kind = ANY (ARRAY['upload'::text, 's3'::text, 'sftp'::text, 'url'::text, 'folder'::text, 'inline'::text])))
+);
+COMMENT ON TABLE rowport.feeds IS 'Recurring definitions; each run is an import.';
+CREATE TABLE rowport.import_files (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    media_type text,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    blob text NOT NULL,
+    layout jsonb,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    rows integer,
+    error text,
+    CONSTRAINT import_files_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT import_files_position_check CHECK (("position" >= 1)),
+    CONSTRAINT import_files_rows_check CHECK ((rows >= 0)),
+    CONSTRAINT import_files_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT import_files_size_bytes_check CHECK ((size_bytes >= 0))
+);
+COMMENT ON TABLE rowport.import_files IS 'The files of an import, in the order in which their rows are numbered.';
+COMMENT ON COLUMN rowport.import_files.rows IS 'Known before reading only for rows that were sent inline.';
+CREATE TABLE rowport.imports (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    record_type_id uuid NOT NULL,
+    type_version integer NOT NULL,
+    state text NOT NULL,
+    previous_state text,
+    phase text,
+    options jsonb NOT NULL,
+    mapping jsonb,
+    priority smallint DEFAULT 0 NOT NULL,
+    error_code text,
+    error_message text,
+    error_retryable boolean,
+    waiting text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    name text,
+    created_by uuid,
+    feed_id uuid,
+    starts_by_itself boolean DEFAULT true NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    scheduled_for timestamp with time zone,
+    archived_at timestamp with time zone,
+    result text,
+    CONSTRAINT imports_completed_has_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
+    CONSTRAINT imports_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) = (error_retryable IS NULL)))),
+    CONSTRAINT imports_failed_says_why CHECK (((state = 'failed'::text) = (error_code IS NOT NULL))),
+    CONSTRAINT imports_final_is_finished CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT imports_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT imports_phase_is_known CHECK ((phase = ANY (ARRAY['fetching'::text, 'reading'::text, 'validating'::text, 'loading'::text, 'finishing'::text]))),
+    CONSTRAINT imports_result_is_known CHECK ((result = ANY (ARRAY['succeeded'::text, 'partial'::text, 'failed_rows'::text]))),
+    CONSTRAINT imports_state_is_known CHECK ((state = ANY (ARRAY['draft'::text, 'receiving'::text, 'reading'::text, 'needs_mapping'::text, 'ready'::text, 'queued'::text, 'running'::text, 'pausing'::text, 'paused'::text, 'canceling'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT imports_transition_is_legal CHECK (((previous_state IS NULL) OR (((previous_state || '>'::text) || state) = ANY (ARRAY['draft>receiving'::text, 'draft>canceled'::text, 'receiving>reading'::text, 'receiving>failed'::text, 'receiving>canceled'::text, 'reading>needs_mapping'::text, 'reading>ready'::text, 'reading>queued'::text, 'reading>failed'::text, 'reading>canceled'::text, 'needs_mapping>ready'::text, 'needs_mapping>canceled'::text, 'ready>needs_mapping'::text, 'ready>queued'::text, 'ready>canceled'::text, 'queued>running'::text, 'queued>completed'::text, 'queued>failed'::text, 'queued>pausing'::text, 'queued>canceling'::text, 'running>completed'::text, 'running>failed'::text, 'running>pausing'::text, 'running>canceling'::text, 'pausing>paused'::text, 'pausing>completed'::text, 'pausing>failed'::text, 'pausing>canceling'::text, 'paused>queued'::text, 'paused>canceling'::text, 'canceling>canceled'::text, 'canceling>completed'::text, 'completed>queued'::text, 'failed>queued'::text, 'failed>reading'::text, 'canceled>queued'::text]))))
+);
+COMMENT ON TABLE rowport.imports IS 'One execution. Its counts are sums over its chunks and stand nowhere else.';
+COMMENT ON COLUMN rowport.imports.result IS 'What the counts of a completed import say, written when it completes, so that lists can filter by it.';
+CREATE TABLE rowport.mappings (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    record_type_id uuid,
+    columns jsonb NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT mappings_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text))
+);
+COMMENT ON TABLE rowport.mappings IS 'Saved mappings, header to field, to be used by later imports.';
+CREATE TABLE rowport.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+CREATE TABLE rowport.organizations (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    time_zone text DEFAULT 'UTC'::text NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT organizations_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT organizations_slug_check CHECK ((slug ~ '^[a-z][a-z0-9_]{0,40}$'::text))
+);
+COMMENT ON TABLE rowport.organizations IS 'Tenants. Every other table of tenant data carries organization_id.';
+CREATE TABLE rowport.record_type_versions (
+    record_type_id uuid NOT NULL,
+    version integer NOT NULL,
+    organization_id uuid NOT NULL,
+    schema_document jsonb NOT NULL,
+    key text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT record_type_versions_version_check CHECK ((version >= 1))
+);
+COMMENT ON TABLE rowport.record_type_versions IS 'Each schema and key that a record type ever had; an import keeps the one it began with.';
+CREATE TABLE rowport.record_types (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    version integer NOT NULL,
+    table_schema text NOT NULL,
+    table_name text NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT record_types_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'::text)),
+    CONSTRAINT record_types_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT record_types_version_check CHECK ((version >= 1))
+);
+COMMENT ON TABLE rowport.record_types IS 'What can be imported; version is the newest of record_type_versions.';
+CREATE TABLE rowport.replays (
+    organization_id uuid NOT NULL,
+    face text NOT NULL,
+    key text NOT NULL,
+    request_sha256 text NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE rowport.replays IS 'Answers kept for idempotency keys; status is null while the first request runs.';
+CREATE TABLE rowport.secrets (
+    name text NOT NULL,
+    value bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+COMMENT ON TABLE rowport.secrets IS 'Keys of this installation, made at random; not tenant data and not for the application role.';
+CREATE TABLE rowport.tokens (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    user_id uuid NOT NULL,
+    name text NOT NULL,
+    secret_sha256 bytea NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT tokens_secret_sha256_check CHECK ((octet_length(secret_sha256) = 32))
+);
+COMMENT ON TABLE rowport.tokens IS 'Access tokens: 256 random bits, of which only the SHA-256 is kept.';
+CREATE TABLE rowport.users (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    email text NOT NULL,
+    first_name text DEFAULT ''::text NOT NULL,
+    last_name text DEFAULT ''::text NOT NULL,
+    role text DEFAULT 'member'::text NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT users_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
+);
+COMMENT ON TABLE rowport.users IS 'Who acts in an organization.';
+ALTER TABLE ONLY rowport.chunk_keys
+    ADD CONSTRAINT chunk_keys_pkey PRIMARY KEY (import_id, number);
+ALTER TABLE ONLY rowport.chunk_results
+    ADD CONSTRAINT chunk_results_pkey PRIMARY KEY (import_id, number);
+ALTER TABLE ONLY rowport.chunks
+    ADD CONSTRAINT chunks_pkey PRIMARY KEY (import_id, number);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_organization_id_name_key UNIQUE (organization_id, name);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.import_files
+    ADD CONSTRAINT import_files_import_id_position_key UNIQUE (import_id, "position");
+ALTER TABLE ONLY rowport.import_files
+    ADD CONSTRAINT import_files_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.import_files
+    ADD CONSTRAINT import_files_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.mappings
+    ADD CONSTRAINT mappings_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.mappings
+    ADD CONSTRAINT mappings_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY rowport.organizations
+    ADD CONSTRAINT organizations_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.organizations
+    ADD CONSTRAINT organizations_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.organizations
+    ADD CONSTRAINT organizations_slug_key UNIQUE (slug);
+ALTER TABLE ONLY rowport.record_type_versions
+    ADD CONSTRAINT record_type_versions_pkey PRIMARY KEY (record_type_id, version);
+ALTER TABLE ONLY rowport.record_types
+    ADD CONSTRAINT record_types_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.record_types
+    ADD CONSTRAINT record_types_organization_id_name_key UNIQUE (organization_id, name);
+ALTER TABLE ONLY rowport.record_types
+    ADD CONSTRAINT record_types_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.record_types
+    ADD CONSTRAINT record_types_table_schema_table_name_key UNIQUE (table_schema, table_name);
+ALTER TABLE ONLY rowport.replays
+    ADD CONSTRAINT replays_pkey PRIMARY KEY (organization_id, face, key);
+ALTER TABLE ONLY rowport.secrets
+    ADD CONSTRAINT secrets_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY rowport.tokens
+    ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.tokens
+    ADD CONSTRAINT tokens_secret_sha256_key UNIQUE (secret_sha256);
+ALTER TABLE ONLY rowport.users
+    ADD CONSTRAINT users_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.users
+    ADD CONSTRAINT users_organization_id_email_key UNIQUE (organization_id, email);
+ALTER TABLE ONLY rowport.users
+    ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = 'waiting'::text);
+CREATE INDEX chunks_open ON rowport.chunks USING btree (import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+CREATE INDEX feeds_by_age ON rowport.feeds USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX imports_by_age ON rowport.imports USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at DESC, id DESC) WHERE (feed_id IS NOT NULL);
+CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
+CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);
+CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
+ALTER TABLE ONLY rowport.chunk_results
+    ADD CONSTRAINT chunk_results_import_id_number_fkey FOREIGN KEY (import_id, number) REFERENCES rowport.chunks(import_id, number) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.chunk_results
+    ADD CONSTRAINT chunk_results_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.chunks
+    ADD CONSTRAINT chunks_file_id_fkey FOREIGN KEY (file_id) REFERENCES rowport.import_files(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.chunks
+    ADD CONSTRAINT chunks_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.chunks
+    ADD CONSTRAINT chunks_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_created_by_fkey FOREIGN KEY (created_by) REFERENCES rowport.users(id);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.feeds
+    ADD CONSTRAINT feeds_record_type_id_fkey FOREIGN KEY (record_type_id) REFERENCES rowport.record_types(id);
+ALTER TABLE ONLY rowport.import_files
+    ADD CONSTRAINT import_files_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.import_files
+    ADD CONSTRAINT import_files_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_created_by_fkey FOREIGN KEY (created_by) REFERENCES rowport.users(id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES rowport.feeds(id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_record_type_id_fkey FOREIGN KEY (record_type_id) REFERENCES rowport.record_types(id);
+ALTER TABLE ONLY rowport.imports
+    ADD CONSTRAINT imports_record_type_id_type_version_fkey FOREIGN KEY (record_type_id, type_version) REFERENCES rowport.record_type_versions(record_type_id, version);
+ALTER TABLE ONLY rowport.mappings
+    ADD CONSTRAINT mappings_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.mappings
+    ADD CONSTRAINT mappings_record_type_id_fkey FOREIGN KEY (record_type_id) REFERENCES rowport.record_types(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.record_type_versions
+    ADD CONSTRAINT record_type_versions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.record_type_versions
+    ADD CONSTRAINT record_type_versions_record_type_id_fkey FOREIGN KEY (record_type_id) REFERENCES rowport.record_types(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.record_types
+    ADD CONSTRAINT record_types_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.replays
+    ADD CONSTRAINT replays_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.tokens
+    ADD CONSTRAINT tokens_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.tokens
+    ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES rowport.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.users
+    ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE rowport.chunk_keys ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.chunk_results ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.chunks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.feeds ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.import_files ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.imports ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.mappings ENABLE ROW LEVEL SECURITY;
+CREATE POLICY one_organization ON rowport.chunk_keys TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.chunk_results TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.chunks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.feeds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.import_files TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.imports TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.mappings TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.organizations TO rowport_app USING ((id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.record_type_versions TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.record_types TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.replays TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+ALTER TABLE rowport.organizations ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.record_type_versions ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.record_types ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.replays ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
+GRANT USAGE ON SCHEMA rowport TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_keys TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_results TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunks TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feeds TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_files TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.imports TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.mappings TO rowport_app;
+GRANT SELECT ON TABLE rowport.organizations TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_type_versions TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_types TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.replays TO rowport_app;
+GRANT SELECT ON TABLE rowport.tokens TO rowport_app;
+GRANT SELECT ON TABLE rowport.users TO rowport_app;
