@@ -201,6 +201,24 @@ FILES = {
     "semicolons": torture(PLAIN.replace(",", ";"), rows=LAST),
     "tabs": torture(PLAIN.replace(",", "\t"), rows=LAST),
     "bars": torture(PLAIN.replace(",", "|"), rows=LAST),
+    "a delimiter of two characters": torture(PLAIN.replace(",", "||"), rows=LAST),
+    "a space behind every delimiter": torture(
+        PLAIN.replace(",", ", ").replace("name 1,", '"name, 1",'),
+        rows={1: ("1", "name, 1", "2"), **LAST},
+    ),
+    "two rows of names": torture(
+        "id,Person,,Money\r\n,First,Last,Sum\r\n"
+        + "".join(f"{n},A{n},B{n},{n}.50\r\n" for n in range(1, 101)),
+        header=("id", "Person First", "Person Last", "Money Sum"),
+        rows={1: ("1", "A1", "B1", "1.50")},
+        lines={1: 3},
+    ),
+    "no names at all": torture(
+        rows(1, 101),
+        header=("column_1", "column_2", "column_3"),
+        rows=LAST,
+        lines={1: 1},
+    ),
     "semicolons and decimal commas": torture(
         "id;name;val\r\n" + "".join(f"{n};name {n};{n},5\r\n" for n in range(1, 101)),
         rows={1: ("1", "name 1", "1,5")},

@@ -19,6 +19,7 @@ _WEIGHT: Final = {b" ": 0.6, b":": 0.5, b"#": 0.6, b"&": 0.6, b"^": 0.8, b"~": 0
 """Characters that text is full of have to explain more to be believed."""
 _WEAK_CONSISTENCY: Final = 0.9
 _LED_SHARE: Final = 0.6
+_MIN_DOUBLED: Final = 3
 _MIN_SCORE: Final = 0.2
 """What explains less than this is no delimiter: the file has one column."""
 _SEP_LINE: Final = re.compile(rb'\s*"?sep=(.)"?[ ]*(\r\n|\n|\r|$)', re.IGNORECASE)
@@ -84,7 +85,7 @@ def judge(
     """Give the grammar that explains the sample best; what is given stays as it is."""
     sample = _whole_lines(sample)
     best: Judgement | None = None
-    for candidate in [delimiter] if delimiter else [c for c in CANDIDATES if c in sample]:
+    for candidate in [delimiter] if delimiter else _candidates(sample):
         for mark in [quote] if quote is not None else _quotes(sample):
             for slash in [escape] if escape is not None else _escapes(sample, mark):
                 grammar = Grammar(delimiter=candidate, quote=mark or None, escape=slash or None)
@@ -99,6 +100,19 @@ def judge(
         )
         return Judgement(grammar=grammar, score=1.0, columns=1)
     return best
+
+
+def _candidates(sample: bytes) -> list[bytes]:
+    """Give the delimiters that occur; a character that is always doubled only as two."""
+    found = [candidate for candidate in CANDIDATES if candidate in sample]
+    doubled = [one for one in found if one not in b" \t" and _is_doubled(one, sample)]
+    twos = [one * 2 for one in doubled]
+    return twos + [one for one in found if one not in doubled]
+
+
+def _is_doubled(one: bytes, sample: bytes) -> bool:
+    twos = sample.count(one * 2)
+    return twos >= _MIN_DOUBLED and twos * 2 == sample.count(one)
 
 
 def _whole_lines(sample: bytes) -> bytes:

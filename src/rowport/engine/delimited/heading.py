@@ -171,12 +171,9 @@ def _continues(upper: SampleRecord, lower: SampleRecord, rows: Sequence[SampleRe
         return False
     if any(is_data(cell) for cell in (*upper.cells, *lower.cells) if not is_year(cell)):
         return False
-    opened = {
-        column
-        for column in range(1, columns)
-        if not upper.cells[column].strip() and not says_nothing(lower.cells[column])
-    }
-    return bool(opened & _columns_of_data(rows, columns))
+    named = {column for column in range(columns) if not says_nothing(lower.cells[column])}
+    opened = {column for column in named if column and not upper.cells[column].strip()}
+    return bool(opened and named & _columns_of_data(rows, columns))
 
 
 def _joined(rows: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
