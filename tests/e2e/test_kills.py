@@ -140,3 +140,35 @@ def test_an_import_completes_whoever_is_killed_in_its_midst(
     ]
     rows = scene.home.run("rows", document["id"], "--outcome", "failed", "--json").documents
     assert len(rows) == counts["failed"]
+
+
+def test_two_people_import_on_one_home_at_once(scene: Scene) -> None:
+    with (
+        scene.begin() as one,
+        scene.home.start("import", scene.file, "--type", "people", "--json") as two,
+    ):
+        outs = [process.communicate(timeout=PATIENCE_S) for process in (one, two)]
+    assert [one.returncode, two.returncode] == [3, 3], outs
+    counts = [json.loads(out)["counts"] for out, _ in outs]
+    good = ROWS - counts[0]["failed"]
+    assert [c["created"] + c["unchanged"] + c["failed"] for c in counts] == [ROWS, ROWS]
+    assert sum(c["created"] for c in counts) == good
+    assert scene.ask("SELECT count(*), count(DISTINCT id) FROM data_default.people") == [
+        (good, good)
+    ]
+
+
+def test_an_import_needs_only_the_url_of_a_server(
+    scene: Scene, new_home: Callable[[], Home]
+) -> None:
+    home = new_home()
+    with EmbeddedPostgres(home.path) as server:  # somebody else's server, on a socket
+        url = server.url()
+        other = home.room / "elsewhere"
+        where = ("--home", other, "--database-url", url)
+        schema = scene.file.with_suffix(".schema.json")
+        assert home.run(*where, "type", "put", "people", schema).status == 0
+        done = home.run(*where, "import", scene.file, "--type", "people", "--json")
+        assert done.status == 3, done.err
+        assert done.document["counts"]["total"] == ROWS
+        assert not (other / "postgres").exists()
