@@ -251,6 +251,15 @@ FILES = {
         total=20,
         rows={20: ("19",) * 2000},
     ),
+    "a header of more than a megabyte": torture(
+        ",".join(f"column number {n}" for n in range(60_000))
+        + "\n"
+        + ",".join("1" * 60_000)
+        + "\n",
+        header=tuple(f"column number {n}" for n in range(60_000)),
+        total=1,
+        rows={1: ("1",) * 60_000},
+    ),
     "one Latin-1 row far behind UTF-8": torture(
         (HEADER + rows(1, 200_000)).encode()
         + "200000,Zoë,1\r\n".encode("latin-1")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from rowport.engine.delimited.cutter import OVERSIZE, Cutter
+from rowport.engine.delimited.grammar import MAX_RECORD_BYTES
 from rowport.engine.delimited.layout import find_layout, shape_of
 from rowport.engine.delimited.options import checked_options
 from rowport.engine.delimited.parsing import oversize_record, parse_records
@@ -42,13 +43,17 @@ class CsvFormat:
     def detect(self, blob: BlobReader, overrides: Mapping[str, object]) -> FormatLayout:
         """Find encoding, delimiter, quoting and header."""
         given = checked_options(overrides)
-        samples = _samples(blob)
+        samples = _samples(blob, head_bytes=_HEAD_BYTES)
         if not samples[0].strip(_NOTHING):
             raise UnreadableFile("The file is empty: it holds no header and no row.")
         what = seems_to_be(samples[0])
         if what:
             raise UnreadableFile(f"The file is no text: it seems to be {what}.")
-        return find_layout(samples, given, is_whole=blob.size_bytes <= len(samples[0]))
+        layout = find_layout(samples, given, is_whole=blob.size_bytes <= _HEAD_BYTES)
+        if 2 * _integer(layout, "data_begin") > _HEAD_BYTES:  # the header may go on behind the head
+            samples = _samples(blob, head_bytes=2 * MAX_RECORD_BYTES)
+            layout = find_layout(samples, given, is_whole=blob.size_bytes <= len(samples[0]))
+        return layout
 
     def spans(
         self, blob: BlobReader, layout: FormatLayout, limits: ChunkLimits
@@ -79,13 +84,13 @@ class CsvFormat:
         return parse_records(blob.read_at(span.begin, span.end - span.begin), shape, span)
 
 
-def _samples(blob: BlobReader) -> list[bytes]:
+def _samples(blob: BlobReader, *, head_bytes: int) -> list[bytes]:
     """Give the head of the file and pieces from all over the rest."""
-    samples = [blob.read_at(0, _HEAD_BYTES)]
-    rest = blob.size_bytes - _HEAD_BYTES
+    samples = [blob.read_at(0, head_bytes)]
+    rest = blob.size_bytes - head_bytes
     if rest > 0:
         step = max(_SAMPLE_BYTES, rest // _SAMPLES)
-        offsets = range(_HEAD_BYTES, blob.size_bytes, step)
+        offsets = range(head_bytes, blob.size_bytes, step)
         samples += [blob.read_at(offset // 4 * 4, _SAMPLE_BYTES) for offset in offsets]
     return samples
 

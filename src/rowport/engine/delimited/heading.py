@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rowport.engine.delimited.detection import SampleRecord
 
 _MAX_PREAMBLE: Final = 60
+_MAX_AHEAD: Final = 40
+_MAX_JUDGED: Final = 50
+"""So many rows are looked at to see what a column holds."""
 _MAX_HEADER_ROWS: Final = 4
 _SKIPPED: Final = 10
 """The first records say less about the width of a table than those behind them."""
@@ -108,7 +111,7 @@ def _is_preamble(filled: Sequence[SampleRecord], place: int, columns: int) -> bo
     if record.filled <= max(1, typical // 3):
         return True
     if 2 * record.filled < typical:
-        later = range(place + 1, min(len(filled), _MAX_PREAMBLE))
+        later = range(place + 1, min(len(filled), place + _MAX_AHEAD))
         return any(_may_head(filled, other, columns) for other in later)
     return len(record.cells) != columns and _may_head(filled, place + 1, columns)
 
@@ -125,7 +128,7 @@ def _may_head(filled: Sequence[SampleRecord], place: int, columns: int) -> bool:
 
 def _columns_of_data(rows: Sequence[SampleRecord], columns: int) -> set[int]:
     """Give the columns in which nearly all cells that say something are data."""
-    whole = [r.cells for r in rows if len(r.cells) >= columns]
+    whole = [r.cells for r in rows[:_MAX_JUDGED] if len(r.cells) >= columns]
     found = set()
     for column in range(columns):
         cells = [cells[column] for cells in whole if not says_nothing(cells[column])]

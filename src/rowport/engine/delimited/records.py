@@ -72,17 +72,13 @@ def line_ends(buffer: bytes, *, unit: int = 1, little: bool = True, is_final: bo
     """
     units = len(buffer) // unit
     array = np.frombuffer(buffer, f"{'<' if little else '>'}u{unit}", count=units)
-    ends = np.flatnonzero(array == LF)
+    is_end = array == LF
     if b"\r" in buffer:
-        returns = np.flatnonzero(array == CR)
-        following = array[np.minimum(returns + 1, len(array) - 1)]
-        is_alone = following != LF
-        if not is_final and len(returns) and returns[-1] == len(array) - 1:
-            is_alone[-1] = False
-        alone = returns[is_alone]
-        if len(alone):
-            ends = np.union1d(ends, alone)
-    ends = ends + 1
+        is_alone = array == CR
+        is_alone[:-1] &= ~is_end[1:]
+        is_alone[-1:] &= is_final  # an LF may follow
+        is_end |= is_alone
+    ends = np.flatnonzero(is_end) + 1
     ends = ends * unit if unit > 1 else ends
     if is_final and buffer and (not len(ends) or ends[-1] < len(buffer)):
         ends = np.append(ends, len(buffer))

@@ -10,13 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rowport.engine.delimited.grammar import Grammar
 
 
-_LINE_END = re.compile(rb"[\r\n]")
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_PADDING_BYTES: Final = 64
+"""So far before a quote a delimiter is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,31 +122,41 @@ class _Machine:
 
     def _quoted(self, buffer: bytes, opening: int, *, is_final: bool) -> tuple[bytes, int] | None:
         """Give the quoted cell and where it ends; None if the quote opens nothing."""
+        quote = self.grammar.quote or b""
         body = self.body.match(buffer, opening + 1)
         closing = body.end() if body else opening + 1
         size = len(buffer)
         limit = opening + self.grammar.max_record_bytes
-        while buffer.startswith(self.grammar.quote or b"", closing, limit + 1) and closing < size:
+        line_end: int | None = None
+        while buffer.startswith(quote, closing, limit + 1) and closing < size:
             if closing + 1 >= size and not is_final:
                 raise _Incomplete  # it may be the first half of a doubled quote
             end = self._ends_at(buffer, closing + 1, is_final=is_final)
             if end is not None:
                 return self._text(buffer[opening + 1 : closing]), end
-            if self._opens_another(buffer, opening, closing):
+            if self._follows_delimiter(buffer, closing):
+                return None  # more likely this quote opens another cell
+            if line_end is None:
+                if _LINE_END.search(buffer, opening, closing):
+                    return None
+                line_end = self._line_end(buffer, closing, is_final=is_final)
+            closing = buffer.find(quote, closing + 1, line_end)  # one that was not doubled
+            if closing < 0:
                 return None
-            following = self._next_on_line(buffer, closing + 1, is_final=is_final)
-            if following is None:
-                return None
-            closing = following
         if closing > limit or is_final:
             return None
         raise _Incomplete
 
-    def _opens_another(self, buffer: bytes, opening: int, closing: int) -> bool:
-        """Say whether the quote at `closing` more likely opens a cell than stands in one."""
-        before = buffer[opening + 1 : closing].rstrip(b" ")
-        delimiter = self.grammar.delimiter.rstrip(b" ") or self.grammar.delimiter
-        return before.endswith(delimiter) or _LINE_END.search(before) is not None
+    def _follows_delimiter(self, buffer: bytes, place: int) -> bool:
+        delimiter = self.grammar.delimiter
+        before = buffer[max(0, place - _PADDING_BYTES) : place].rstrip(b" ")
+        return before.endswith(delimiter.rstrip(b" ") or delimiter)
+
+    def _line_end(self, buffer: bytes, place: int, *, is_final: bool) -> int:
+        found = _LINE_END.search(buffer, place)
+        if found is None and not is_final:
+            raise _Incomplete
+        return found.start() if found else len(buffer)
 
     def _ends_at(self, buffer: bytes, position: int, *, is_final: bool) -> int | None:
         """Give where the cell ends if nothing but padding stands before delimiter or line end."""
@@ -155,15 +167,6 @@ class _Machine:
         if position >= len(buffer):
             return position
         return position if self.after.match(buffer, position) else None
-
-    def _next_on_line(self, buffer: bytes, position: int, *, is_final: bool) -> int | None:
-        """Give the next quote before the line ends: a quote inside a cell that was not doubled."""
-        quote = self.grammar.quote or b""
-        line_end = _LINE_END.search(buffer, position)
-        if line_end is None and not is_final:
-            raise _Incomplete
-        following = buffer.find(quote, position, line_end.start() if line_end else len(buffer))
-        return None if following < 0 else following
 
     def _text(self, body: bytes) -> bytes:
         quote = self.grammar.quote or b""
