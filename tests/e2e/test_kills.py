@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,14 @@ def scene(new_home: Callable[[], Home]) -> Iterator[Scene]:
         yield Scene(home=home, file=file, url=server.url())
 
 
+def until(what: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it did not become so in time"
+        time.sleep(0.05)
+
+
 def kill_one_worker(scene: Scene) -> None:
     os.kill(scene.pids("worker")[0], signal.SIGKILL)
 
@@ -172,3 +180,5 @@ def test_an_import_needs_only_the_url_of_a_server(
         assert done.status == 3, done.err
         assert done.document["counts"]["total"] == ROWS
         assert not (other / "postgres").exists()
+        left = Scene(home=replace(home, path=other), file=scene.file, url=url)
+        until(lambda: not left.pids("worker"))  # they end when nothing is left to do

@@ -33,6 +33,8 @@ GRACE_S: Final = 8.0
 """How long a chunk in flight may take to end when the worker is told to stop."""
 IDLE_S: Final = 3.0
 """How long `until_idle` waits for more to do."""
+LOST_S: Final = 60.0
+"""How long `until_idle` waits for a database that is gone, perhaps for good."""
 HEARTBEAT_S: Final = 2.0
 STALLED_S: Final = 8.0
 
@@ -108,18 +110,19 @@ class Worker:
         """Be counted among the living, and stop when there is nothing left to do."""
         idle_since = time.monotonic()
         while True:
+            patience_s = IDLE_S
             try:
                 await asyncio.to_thread(self._around.presence.announce)
                 busy = await asyncio.to_thread(self._around.is_busy)
             except Unavailable:
-                busy = True
+                busy, patience_s = False, LOST_S
                 await self._bring_back()
             except Exception as error:  # noqa: BLE001  a watch that ends would end nothing else
                 log.error("the watch met %s", type(error).__name__)  # noqa: TRY400  no values
                 busy = True
             if busy:
                 idle_since = time.monotonic()
-            if until_idle and time.monotonic() - idle_since > IDLE_S:
+            if until_idle and time.monotonic() - idle_since > patience_s:
                 stop()
             await asyncio.sleep(0.5)
 
