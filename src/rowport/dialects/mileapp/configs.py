@@ -25,6 +25,7 @@ ONE_PATH: Final = PATH + "/{config_id:str}"
 NOT_FOUND: Final = "Import Config not found"
 LARGEST_BODY: Final = 4 * 1024 * 1024
 LONGEST_DESCRIPTION: Final = 4096
+WORDS: Final = ("description", "collection", "referenceType", "referenceId", "fields")
 REFERENCES: Final = {naming.reference: kind for kind, naming in KINDS.items()}
 Document = dict[str, object]
 
@@ -134,10 +135,11 @@ def columns_for(
 
 def present(config: SavedMapping, organization: Organization, *, is_new: bool = False) -> Document:
     """Say a config; the answer to its making has the id at the end."""
-    facet = config.attributes[FACET]
+    facet = _facet(config)
     said: Document = {
         "name": config.name,
-        **(facet if isinstance(facet, dict) else {}),
+        # In the published order: the ledger keeps none.
+        **{word: facet.get(word) for word in WORDS},
         "organizationId": organization.oid,
         "updatedTime": rfc3339(config.updated_at),
         "createdTime": rfc3339(config.created_at),
@@ -235,9 +237,13 @@ def _field(said: object, path: str, *, may_nest: bool) -> dict[str, Any]:
 
 
 def _fields(config: SavedMapping) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = _facet(config).get("fields", [])
+    return fields
+
+
+def _facet(config: SavedMapping) -> dict[str, Any]:
     facet = config.attributes.get(FACET)
-    fields = facet.get("fields", []) if isinstance(facet, dict) else []
-    return list(fields)
+    return facet if isinstance(facet, dict) else {}
 
 
 def _ours(config: SavedMapping) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,14 +102,14 @@ def seen_types(types: list[RecordType]) -> list[tuple[RecordType, Facet]]:
     return [(one, facet) for one, facet in found if facet is not None and not facet.is_deleted]
 
 
-def hubs_of(organization: Organization) -> list[dict[str, object]]:
+def hubs_of(organization: Organization) -> list[dict[str, Any]]:
     """Give the hubs of an organization, by name."""
     said = organization.attributes.get(FACET)
     hubs = said.get("hubs", []) if isinstance(said, dict) else []
-    known = [cast("dict[str, object]", hub) for hub in hubs if isinstance(hub, dict)]
-    return sorted(known, key=lambda hub: str(hub.get("name", "")))
+    known = [{"_id": hub.get("_id"), "name": hub.get("name")} for hub in hubs]
+    return sorted(known, key=lambda hub: str(hub["name"]))
 
 
 def has_hub(organization: Organization, hub_id: str) -> bool:
     """Tell whether a hub is one of the organization's."""
-    return any(hub.get("_id") == hub_id for hub in hubs_of(organization))
+    return any(hub["_id"] == hub_id for hub in hubs_of(organization))
