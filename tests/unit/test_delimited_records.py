@@ -99,6 +99,8 @@ def one_by_one(data: bytes, grammar: Grammar) -> list[tuple[int, int, tuple[str,
 @example(text='a,"open\nb,c\n', grammar=COMMA)
 @example(text='"a""b",c\n"",""\n', grammar=COMMA)
 @example(text='""""\n', grammar=COMMA)
+@example(text=",\\", grammar=BACKSLASH)
+@example(text='a,"\\"\n', grammar=BACKSLASH)
 def test_counting_quotes_and_scanning_give_the_same_rows(text: str, grammar: Grammar) -> None:
     data = text.encode()
     assert all_rows(data, all_spans(data, grammar), grammar) == one_by_one(data, grammar)

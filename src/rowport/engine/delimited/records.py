@@ -160,6 +160,7 @@ class _Indexer:
         following = self.array[np.minimum(active + 1, len(self.array) - 1)]
         quote = self.grammar.quote or b"\0"
         is_plain = (following == quote[0]) | (following == self.array[places[0]])
+        is_plain &= active + 1 < len(self.array)
         self.quotes = np.setdiff1d(self.quotes, active + 1, assume_unique=True)
         self.escapes = active[~is_plain]
 
