@@ -100,3 +100,16 @@ def test_any_header_gives_each_field_at_most_one_column(header: list[str]) -> No
 @given(st.text(alphabet="abcÄß_- 1", max_size=8))
 def test_folding_forgets_case_blanks_and_punctuation(text: str) -> None:
     assert folded(f" {text.upper()}_") in {folded(text), f" {text.upper()}_"}
+
+
+def test_where_nothing_is_matched_by_name_only_what_is_given_is_imported() -> None:
+    found = match(["name", "Mail", "city"], OUTLETS, {"Mail": "email"}, by_name=False)
+    assert found.columns == {1: "email"}
+    assert found.missing == ("external_id",)
+    assert not found.is_complete(by_name=False)
+
+
+def test_where_nothing_is_matched_by_name_no_column_is_no_mapping() -> None:
+    free = TableSchema(fields=(Field(name="name"),))
+    assert not match(["name"], free, {}, by_name=False).is_complete(by_name=False)
+    assert match(["x"], free, {}).is_complete()

@@ -226,8 +226,12 @@ def row_outcomes(
     errors: bytes | None,
     raw: bytes | None,
     wanted: Outcome | None = None,
+    most: int | None = None,
 ) -> list[RowOutcome]:
-    """Give the fate of each row of a chunk as values, or of those with one outcome only."""
+    """Give the fate of each row of a chunk as values, or of those with one outcome only.
+
+    `most`: only the first so many of them.
+    """
     table = decode(outcomes)
     if table is None:
         return []
@@ -235,8 +239,9 @@ def row_outcomes(
     if wanted is not None:
         keep = table["outcome"].to_numpy() == wanted
         table, row = table.filter(pa.array(keep)), row[keep]
-    faults = _errors_by_row(errors)
-    cells = _cells_by_row(raw)
+    table, row = table.slice(0, most), row[:most]
+    faults = _errors_by_row(_only(errors, row))
+    cells = _cells_by_row(_only(raw, row))
     return [
         RowOutcome(
             row=number,
@@ -262,9 +267,16 @@ def _id_of(import_id: UUID, row: int, code: int, known: bytes | None) -> UUID | 
     return record_id(import_id, row) if code == Outcome.CREATED else None
 
 
-def _errors_by_row(errors: bytes | None) -> dict[int, list[RowError]]:
+def _only(value: bytes | None, rows: np.ndarray) -> pa.Table | None:
+    """Give what a value tells of these rows and those before them."""
+    table = decode(value)
+    if table is None or not rows.size:
+        return None
+    return table.filter(pc.less_equal(table["row"], int(rows[-1])))
+
+
+def _errors_by_row(table: pa.Table | None) -> dict[int, list[RowError]]:
     found: dict[int, list[RowError]] = {}
-    table = decode(errors)
     for e in table.to_pylist() if table is not None else ():
         error = RowError(
             code=RowErrorCode(e["code"]), field=e["field"], value=e["value"], message=e["message"]
@@ -273,8 +285,7 @@ def _errors_by_row(errors: bytes | None) -> dict[int, list[RowError]]:
     return found
 
 
-def _cells_by_row(raw: bytes | None) -> dict[int, tuple[str | None, ...]]:
-    table = decode(raw)
+def _cells_by_row(table: pa.Table | None) -> dict[int, tuple[str | None, ...]]:
     if table is None:
         return {}
     pairs = zip(table["row"].to_pylist(), table["cells"].to_pylist(), strict=True)

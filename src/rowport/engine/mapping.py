@@ -40,6 +40,10 @@ class ColumnMapping:
         """The fields that have a column, in file order."""
         return tuple(self.columns.values())
 
+    def is_complete(self, *, by_name: bool = True) -> bool:
+        """Whether nothing is missing; where nothing is matched by name, some column is needed."""
+        return not self.missing and (by_name or bool(self.columns))
+
     @property
     def unmapped(self) -> tuple[str, ...]:
         """The headers that feed no field."""
@@ -52,19 +56,20 @@ def match(
     given: Mapping[str, str],
     *,
     key: Sequence[str] = (),
+    by_name: bool = True,
 ) -> ColumnMapping:
     """Match the columns of a file to the fields of a record type.
 
     `given` (header -> field, "" leaves the column out) wins over every match.  Of several columns
     with the same header, `given` means the first.  `key` are fields that identify a record
-    besides the schema's primary key.
+    besides the schema's primary key.  `by_name=False` takes the columns of `given` alone.
 
     Raises:
         InvalidOptions: `given` names a header or field that does not exist, or two headers for
             one field; the message names the candidates.
     """
     taken = _given(header, schema, given)
-    for level in range(_LEVELS):
+    for level in range(_LEVELS if by_name else 0):
         for field in schema.fields:
             if field.name in taken.values():
                 continue

@@ -93,6 +93,9 @@ class ImportOptions:
     key_rules: KeyRules = KeyRules()
     mapping: Mapping[str, str] = field(default_factory=dict)
     """Header -> field, given by hand; headers not named here are matched by name and alias."""
+    matches_by_name: bool = True
+    """False: headers not named in `mapping` are left out, and an import without any mapped column
+    waits for a mapping."""
     format: Mapping[str, object] = field(default_factory=dict)
     """Overrides of what detection would find (encoding, delimiter, ...)."""
     waits_for_mapping: bool = True

@@ -66,6 +66,12 @@ class AccessLedger(Protocol):
         """Give a user."""
         ...
 
+    def users(
+        self, tx: Transaction, organization_id: UUID, user_ids: Sequence[UUID]
+    ) -> Mapping[UUID, User]:
+        """Give those of these users that there are."""
+        ...
+
     def add_token(
         self,
         tx: Transaction,

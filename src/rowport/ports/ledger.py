@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.counts import Counts
-    from rowport.model.imports import Import, ImportFault, ImportOptions
+    from rowport.model.imports import Import, ImportFault, ImportOptions, Mode
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
     from rowport.model.states import ImportState, Phase
@@ -148,6 +148,8 @@ class ImportQuery:
     """States, and for completed imports their results: `FATES`."""
     attributes: Mapping[str, object] | None = None
     """Only imports whose attributes contain these."""
+    ids: frozenset[UUID] | None = None
+    modes: frozenset[Mode] | None = None
     sort: Literal["created_at", "updated_at", "fate"] = "created_at"
     fate_words: Mapping[str, str] | None = None
     """What the one who asks calls each fate; `fate` sorts by these words."""
@@ -450,6 +452,20 @@ class ChunkLedger(Protocol):
         self, tx: Transaction, ref: ImportRef, *, failed_only: bool = False
     ) -> Iterator[StoredChunkResult]:
         """Give what is known of each chunk, in order, one at a time."""
+        ...
+
+    def failed_results(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        import_ids: Sequence[UUID],
+        *,
+        limit: int | None = None,
+    ) -> Iterator[tuple[UUID, StoredChunkResult]]:
+        """Give the chunks of several imports that have failed rows, import by import, in order.
+
+        `limit`: of each import only as many as hold its first so many failed rows.
+        """
         ...
 
 

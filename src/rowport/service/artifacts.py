@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import NotFound
 from rowport.service.failed_rows import csv_parts, table
+from rowport.service.rows import header_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
+    from rowport.model.imports import Import
     from rowport.model.outcomes import RowOutcome
     from rowport.model.record_types import RecordType
     from rowport.service.record_types import RecordTypes
@@ -45,6 +47,20 @@ class Artifacts:
         if form == "csv":
             return csv_parts(failed.header, failed.rows)
         return _workbook(failed.header, failed.rows)
+
+    def failed_rows_sizes(
+        self, organization_id: UUID, jobs: Sequence[Import]
+    ) -> Mapping[UUID, int]:
+        """Give how many bytes the failed-rows CSV of each import has; none for those without.
+
+        It is written once to tell, so keep what you learn of imports that have ended.
+        """
+        headers = {job.id: header_of(job) for job in jobs}
+        failed = self.rows.failed_of(organization_id, list(headers))
+        return {
+            import_id: sum(map(len, csv_parts(headers[import_id], rows)))
+            for import_id, rows in failed
+        }
 
     def template(self, organization_id: UUID, type_name: str, form: str) -> Iterator[bytes]:
         """Give an empty file of a record type for people to fill in.

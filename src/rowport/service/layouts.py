@@ -52,12 +52,16 @@ def unguarded(parsed: ParsedChunk, layout: FormatLayout) -> ParsedChunk:
 
 
 def column_mapping(
-    layout: FormatLayout, record_type: RecordType, given: Mapping[str, str]
+    layout: FormatLayout, record_type: RecordType, given: Mapping[str, str], *, by_name: bool = True
 ) -> ColumnMapping:
     """Match the columns to the fields; the columns that we added to a failed-rows file feed none.
+
+    `by_name=False` takes the columns of `given` alone.
 
     Raises:
         InvalidOptions: `given` names a header or field that does not exist.
     """
     ours = dict.fromkeys(MARKERS, "") if is_guarded(layout.header) else {}
-    return match(layout.header, record_type.schema, {**ours, **given}, key=record_type.key)
+    return match(
+        layout.header, record_type.schema, {**ours, **given}, key=record_type.key, by_name=by_name
+    )

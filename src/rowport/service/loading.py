@@ -160,7 +160,10 @@ class Loading:
         record_type = self.ledger.record_types.of_import(tx, ref)
         layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
         layout = next(iter(layouts.values()))
-        mapping = column_mapping(layout, record_type, job.options.mapping)
+        options = job.options
+        mapping = column_mapping(
+            layout, record_type, options.mapping, by_name=options.matches_by_name
+        )
         key = key_for(record_type, job.options)
         must = () if job.options.key_rules.creates_keyless else key
         validator = Validator(record_type.schema, mapping.mapped, key=must)

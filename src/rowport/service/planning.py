@@ -82,7 +82,12 @@ class Planning:
         form = choose(self.formats, blob, file.name, found.options.format.get("format"))
         overrides = {k: v for k, v in found.options.format.items() if k != "format"}
         layout = without_guard(form.detect(blob, overrides))
-        mapping = column_mapping(layout, record_type, found.options.mapping)
+        mapping = column_mapping(
+            layout,
+            record_type,
+            found.options.mapping,
+            by_name=found.options.matches_by_name,
+        )
         if mapping.missing and not found.options.waits_for_mapping:
             raise MappingIncomplete(f"{file.name} has no column for {', '.join(mapping.missing)}.")
         chunks = list(self._chunks(found, file, blob, form, layout))
@@ -126,7 +131,7 @@ class Planning:
             first_row += batch.rows
 
     def _lay_down(self, ref: ImportRef, found: Import, plan: Plan) -> None:
-        incomplete = bool(plan.mapping.missing)
+        by_name = found.options.matches_by_name
         with self.ledger.database.transaction() as tx:
             if self.ledger.imports.lock(tx, ref) is not ImportState.READING:
                 return
@@ -140,7 +145,7 @@ class Planning:
                 plan.chunks,
                 priority=0,
             )
-            if incomplete:
+            if not plan.mapping.is_complete(by_name=by_name):
                 state = ImportState.NEEDS_MAPPING
             elif not found.starts_by_itself:
                 state = ImportState.READY

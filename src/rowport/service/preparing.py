@@ -175,10 +175,12 @@ class Preparing:
                 raise ImportNotFound
             record_type = self.ledger.record_types.of_import(tx, ref)
             (file,) = job.files
-            matched = column_mapping(to_layout(file.layout or {}), record_type, mapping)
+            layout, by_name = to_layout(file.layout or {}), job.options.matches_by_name
+            matched = column_mapping(layout, record_type, mapping, by_name=by_name)
             self.ledger.imports.set_options(tx, ref, replace(job.options, mapping=dict(mapping)))
             self.ledger.imports.set_reading(tx, ref, layouts={}, mapping=matched.by_header)
-            wanted = ImportState.NEEDS_MAPPING if matched.missing else ImportState.READY
+            is_complete = matched.is_complete(by_name=by_name)
+            wanted = ImportState.READY if is_complete else ImportState.NEEDS_MAPPING
             if wanted is not state:
                 self.ledger.imports.move(tx, ref, state, wanted)
         return self.imports.get(organization_id, import_id)

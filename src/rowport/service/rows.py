@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rowport.engine.accounting import row_outcomes
@@ -11,7 +13,7 @@ from rowport.model.outcomes import Outcome, RowOutcome
 from rowport.ports.ledger import ImportRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from uuid import UUID
 
     from rowport.model.imports import Import
@@ -56,9 +58,25 @@ class Rows:
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         job = self._import(ref)
-        layout = job.files[0].layout if job.files else None
-        header: list[str] = layout["header"] if layout else []  # type: ignore[assignment]  # JSON
-        return FailedRows(header=tuple(header), rows=self._iterate(ref, Outcome.FAILED))
+        return FailedRows(header=header_of(job), rows=self._iterate(ref, Outcome.FAILED))
+
+    def failed_of(
+        self, organization_id: UUID, import_ids: Sequence[UUID], *, limit: int | None = None
+    ) -> Iterator[tuple[UUID, Iterator[RowOutcome]]]:
+        """Give the failed rows of several imports in order, for one look at the ledger.
+
+        Imports without failed rows, and those of others, are left out.  Take the rows of each
+        before going on.  `limit`: only the first so many of each.
+        """
+        if not import_ids:
+            return
+        with self.ledger.database.tenant(organization_id) as tx:
+            stored = self.ledger.chunks.failed_results(tx, organization_id, import_ids, limit=limit)
+            for import_id, chunks in groupby(stored, key=itemgetter(0)):
+                rows = chain.from_iterable(
+                    _of_chunk(import_id, chunk, Outcome.FAILED, most=limit) for _, chunk in chunks
+                )
+                yield import_id, islice(rows, limit)
 
     def _import(self, ref: ImportRef) -> Import:
         with self.ledger.database.tenant(ref.organization_id) as tx:
@@ -74,8 +92,18 @@ class Rows:
                 yield from _of_chunk(ref.import_id, stored, wanted)
 
 
+def header_of(job: Import) -> tuple[str, ...]:
+    """Give the header cells of an import's file as they stood; none while it is not read."""
+    layout = job.files[0].layout if job.files else None
+    header: list[str] = layout["header"] if layout else []  # type: ignore[assignment]  # JSON
+    return tuple(header)
+
+
 def _of_chunk(
-    import_id: UUID, stored: StoredChunkResult, wanted: Outcome | None
+    import_id: UUID,
+    stored: StoredChunkResult,
+    wanted: Outcome | None,
+    most: int | None = None,
 ) -> Iterator[RowOutcome]:
     if stored.outcomes is not None:
         yield from row_outcomes(
@@ -85,6 +113,7 @@ def _of_chunk(
             errors=stored.errors,
             raw=stored.raw,
             wanted=wanted,
+            most=most,
         )
     elif wanted in {None, Outcome.PENDING}:
         for row in range(stored.first_row, stored.first_row + stored.rows):

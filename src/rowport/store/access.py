@@ -68,6 +68,13 @@ class PostgresAccess:
         row = one(tx, "user_by_id", organization_id=organization_id, id=user_id)
         return None if row is None else _to_user(row)
 
+    def users(
+        self, tx: Transaction, organization_id: UUID, user_ids: Sequence[UUID]
+    ) -> dict[UUID, User]:
+        """Give those of these users that there are."""
+        rows = many(tx, "users_by_ids", organization_id=organization_id, ids=list(user_ids))
+        return {row["id"]: _to_user(row) for row in rows}
+
     def add_token(
         self,
         tx: Transaction,

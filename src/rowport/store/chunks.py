@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
@@ -186,12 +186,35 @@ class PostgresChunks:
             cursor.itersize = 8  # each row carries up to a few hundred KB
             parameters = {"failed_only": failed_only, **_whole(ref)}
             for row in cursor.execute(statement("chunk_results"), parameters):
-                yield StoredChunkResult(
-                    number=row["number"],
-                    first_row=row["first_row"],
-                    rows=row["rows"],
-                    first_line=row["first_line"],
-                    outcomes=row["outcomes"],
-                    errors=row["errors"],
-                    raw=row["raw"],
-                )
+                yield _to_result(row)
+
+    def failed_results(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        import_ids: Sequence[UUID],
+        *,
+        limit: int | None = None,
+    ) -> Iterator[tuple[UUID, StoredChunkResult]]:
+        """Give the chunks of several imports that have failed rows, import by import, in order."""
+        with tx.connection.cursor(name="failed_results") as cursor:
+            cursor.itersize = 8
+            parameters = {
+                "organization_id": organization_id,
+                "import_ids": list(import_ids),
+                "limit": limit,
+            }
+            for row in cursor.execute(statement("failed_results"), parameters):
+                yield row["import_id"], _to_result(row)
+
+
+def _to_result(row: Mapping[str, Any]) -> StoredChunkResult:
+    return StoredChunkResult(
+        number=row["number"],
+        first_row=row["first_row"],
+        rows=row["rows"],
+        first_line=row["first_line"],
+        outcomes=row["outcomes"],
+        errors=row["errors"],
+        raw=row["raw"],
+    )

@@ -125,6 +125,8 @@ class PostgresImports:
             "until": query.until,
             "fates": None if query.fates is None else sorted(query.fates),
             "attributes": None if query.attributes is None else Jsonb(dict(query.attributes)),
+            "ids": None if query.ids is None else sorted(query.ids),
+            "modes": None if query.modes is None else sorted(query.modes),
         }
         total = only(tx, "count_imports", **asked)["total"] if query.is_counted else 0
         order = ORDERS[query.sort].format(way="DESC" if query.descending else "ASC")

@@ -130,6 +130,7 @@ def from_options(options: ImportOptions) -> dict[str, object]:
         "format": dict(options.format),
         "key_rules": asdict(options.key_rules),
         "waits_for_mapping": options.waits_for_mapping,
+        "matches_by_name": options.matches_by_name,
     }
 
 
@@ -146,6 +147,7 @@ def to_options(document: Row) -> ImportOptions:
         # Imports of before have none of these.
         key_rules=KeyRules(**document.get("key_rules", {})),
         waits_for_mapping=document.get("waits_for_mapping", True),
+        matches_by_name=document.get("matches_by_name", True),
     )
 
 

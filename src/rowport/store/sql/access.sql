@@ -17,6 +17,13 @@ SELECT id, oid, organization_id, email, first_name, last_name, role, attributes,
 FROM rowport.users
 WHERE organization_id = %(organization_id)s AND id = %(id)s;
 
+-- users_by_ids --
+SELECT id, oid, organization_id, email, first_name, last_name, role, attributes, created_at,
+       updated_at
+FROM rowport.users
+WHERE organization_id = %(organization_id)s AND id = ANY (%(ids)s::uuid[])
+ORDER BY id;
+
 -- insert_token --
 INSERT INTO rowport.tokens (id, organization_id, user_id, name, secret_sha256, scopes, expires_at)
 VALUES (%(id)s, %(organization_id)s, %(user_id)s, %(name)s, %(secret_sha256)s, %(scopes)s,

@@ -147,6 +147,22 @@ ORDER BY number;
 DELETE FROM rowport.chunk_keys
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
+-- failed_results --
+-- Of each of several imports the chunks with failed rows; with a limit only the first ones, which
+-- hold that many failed rows.
+SELECT f.import_id, f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw
+FROM (
+    SELECT k.organization_id, k.import_id, k.number, k.first_row, k.rows, k.first_line,
+           sum(k.failed) OVER (PARTITION BY k.import_id ORDER BY k.number) - k.failed AS earlier
+    FROM rowport.chunks AS k
+    WHERE k.organization_id = %(organization_id)s AND k.import_id = ANY (%(import_ids)s::uuid[])
+      AND k.failed > 0
+) AS f
+JOIN rowport.chunk_results AS r ON r.import_id = f.import_id AND r.number = f.number
+WHERE f.organization_id = %(organization_id)s
+  AND (%(limit)s::bigint IS NULL OR f.earlier < %(limit)s)
+ORDER BY f.import_id, f.number;
+
 -- chunk_results --
 -- What was written of each chunk, with where it begins; a chunk without a result is pending.
 SELECT k.number, k.first_row, k.rows, k.first_line, k.state, r.outcomes, r.errors, r.raw

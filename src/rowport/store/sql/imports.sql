@@ -152,6 +152,8 @@ FROM (
       AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
       AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
       AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
+      AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
+      AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s))
     ORDER BY {order}
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS i
@@ -193,7 +195,9 @@ WHERE i.organization_id = %(organization_id)s
   AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
   AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
-  AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s);
+  AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
+  AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
+  AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s));
 
 -- lock_import --
 -- The state, held until the transaction ends; no row when there is none.
