@@ -209,6 +209,7 @@ class Workspace:
             self.services.preparing.add_rows(self.organization_id, shown.job.id, rows)
         except IllegalTransition:
             raise plain(TAKES_NO_DATA) from None
+        self.note(shown, {STATUS: None})
 
     def run(self) -> None:
         """Let workers load what is staged; only new users, none is changed.
@@ -243,6 +244,7 @@ class Workspace:
         if shown.job.state is ImportState.DRAFT:
             return shown
         rows = self.staged(shown)
+        self.note(shown, {STATUS: None})
         made = self.begin(shown.key, type_name=shown.job.type_name)
         if rows:
             self.services.preparing.add_rows(self.organization_id, made.job.id, rows)
