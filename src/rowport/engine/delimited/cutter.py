@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 OVERSIZE: Final = "oversize"
 CLEAN: Final = "clean"
+"""No record needs the tokenizer."""
+DENSE: Final = "dense"
+"""Every line is a data row: none is blank, none goes on over a line end."""
 
 
 class Cutter:
@@ -180,4 +183,6 @@ class _Cut:
         first, last = np.searchsorted(self._stray, [record, end]).tolist()
         if self.is_oversize(record):
             return {CLEAN: False, OVERSIZE: True}
-        return {CLEAN: first == last}
+        lines = self.line_of(end) - self.line_of(record)
+        is_dense = lines == end - record == self.rows_between(record, end)
+        return {CLEAN: first == last, DENSE: is_dense}

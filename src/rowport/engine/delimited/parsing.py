@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from rowport.engine.delimited.cutter import CLEAN, DENSE
 from rowport.engine.delimited.encodings import UTF8, Encoding
 from rowport.engine.delimited.records import RecordIndex, blank_records, index_records
 from rowport.engine.delimited.tokenizer import scan
@@ -44,7 +45,28 @@ class RecordShape:
 
 def parse_records(raw: bytes, shape: RecordShape, span: ChunkSpan) -> ParsedChunk:
     """Parse the bytes of a span."""
-    return _SpanParser(raw, shape, span).parse()
+    plain = _parsed_plain(raw, shape, span)
+    return plain if plain is not None else _SpanParser(raw, shape, span).parse()
+
+
+def _parsed_plain(raw: bytes, shape: RecordShape, span: ChunkSpan) -> ParsedChunk | None:
+    """Parse a span in which every line is a good row; None if one turns out not to be."""
+    is_plain = bool(span.hints.get(CLEAN)) and bool(span.hints.get(DENSE))
+    if not is_plain or shape.has_trailing_delimiter or not shape.encoding.is_valid(raw):
+        return None
+    data, delimiter = _single_byte(shape.encoding.to_utf8(raw), shape.grammar)
+    ragged: list[int] = []
+    try:
+        table = delimiter and _read(data, shape.grammar, delimiter, shape.columns, ragged)
+    except pa.ArrowInvalid:
+        return None
+    if not isinstance(table, pa.Table) or ragged or table.num_rows != span.rows:
+        return None
+    return ParsedChunk(
+        cells=table,
+        row=_int64(np.arange(span.first_row, span.first_row + span.rows)),
+        line=_int64(np.arange(span.first_line, span.first_line + span.rows)),
+    )
 
 
 def oversize_record(head: bytes, shape: RecordShape, span: ChunkSpan) -> ParsedChunk:
