@@ -24,6 +24,8 @@ from rowport.store.presence import Presence, alive_workers, is_busy
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pathlib import Path
 
     import procrastinate
@@ -212,7 +214,21 @@ class Rowport:
             is_busy=self.is_busy,
             new_app=self.new_app,
             new_works=self.new_works,
+            has_home=self._home_watch(),
         )
+
+    def _home_watch(self) -> Callable[[], bool]:
+        """Give what tells whether the home is still the one it is now."""
+        before = self._home_identity()
+        return lambda: self._home_identity() == before
+
+    def _home_identity(self) -> str | None:
+        if self._server is None:
+            return None
+        try:
+            return self._server.identity.read_text()
+        except OSError:
+            return ""
 
     def is_busy(self) -> bool:
         """Tell whether any import should move by itself."""

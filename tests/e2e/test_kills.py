@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -182,3 +183,28 @@ def test_an_import_needs_only_the_url_of_a_server(
         assert not (other / "postgres").exists()
         left = Scene(home=replace(home, path=other), file=scene.file, url=url)
         until(lambda: not left.pids("worker"))  # they end when nothing is left to do
+
+
+def test_a_worker_ends_when_its_home_is_deleted(tmp_path: Path) -> None:
+    path = tmp_path / "home"
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "rowport.cli", "--home", str(path), "worker"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        with EmbeddedPostgres(path) as server:
+            deadline = time.monotonic() + PATIENCE_S
+            while not _counted(server.url()):
+                assert time.monotonic() < deadline, "the worker does not begin"
+                time.sleep(0.05)
+        shutil.rmtree(path)
+        assert worker.wait(30) == 0
+    finally:
+        worker.kill()
+
+
+def _counted(url: str) -> bool:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'").fetchall()
+    return bool(found)

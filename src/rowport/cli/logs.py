@@ -12,3 +12,6 @@ def start_log() -> None:
         level=logging.WARNING,
     )
     logging.getLogger("rowport").setLevel(logging.INFO)
+    # The queue logs a failed task with its traceback, which may hold cell values; what failed is
+    # in our own log and, in words, in the import.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

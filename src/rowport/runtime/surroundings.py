@@ -37,3 +37,5 @@ class Surroundings:
     new_app: Callable[[], procrastinate.App]
     new_works: Callable[[], Works]
     """Use cases for one thread."""
+    has_home: Callable[[], bool] = lambda: True
+    """Whether the home that the worker began in is still that home, not deleted or made anew."""

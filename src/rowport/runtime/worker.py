@@ -111,6 +111,10 @@ class Worker:
         idle_since = time.monotonic()
         while True:
             patience_s = IDLE_S
+            if not self._around.has_home():
+                log.warning("the home is gone; stopping")
+                stop()
+                return
             try:
                 await asyncio.to_thread(self._around.presence.announce)
                 busy = await asyncio.to_thread(self._around.is_busy)

@@ -28,8 +28,9 @@ GUARD: Final = (
     "-c jit=off "
     # Whatever the server's default: row locks and waiting for other chunks rest on it.
     "-c default_transaction_isolation=read\\ committed "
-    # Jobs are deferred on our own connections; the queue's functions name their tables bare.
-    "-c search_path=rowport,rowport_jobs"
+    # Jobs are deferred on our own connections; the queue's functions name their tables bare, and so
+    # may the triggers that users put on their tables.
+    "-c search_path=rowport,rowport_jobs,public"
 )
 
 

@@ -92,6 +92,11 @@ class EmbeddedPostgres:
             self._hold_lock(deadline)
             self._await_answer(deadline)
 
+    @property
+    def identity(self) -> Path:
+        """The file that names the cluster; another home at the same path has another one."""
+        return self._home.identity
+
     def url(self) -> str:
         """The libpq URL of Rowport's database, with its password: keep it out of logs.
 
