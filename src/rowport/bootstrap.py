@@ -25,7 +25,6 @@ from rowport.store.saying import many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
     from pathlib import Path
 
     import procrastinate
