@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from litestar.types import ControllerRouterHandler
 
     from rowport.model.access import User
+    from rowport.model.imports import Import
     from rowport.model.organizations import Organization
     from rowport.service import Services
     from rowport.wire.limits import Limiter
@@ -51,6 +52,35 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The rows of an import as a dialect counts them."""
+
+    total: int
+    good: int
+    """Rows that are done and did not fail."""
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charter:
+    """What the foreign API's documents promise, and how the dialect keeps it.
+
+    The conformance suite and `make conformance` hold every dialect to its charter.
+    """
+
+    endpoints: Sequence[tuple[str, str]]
+    """Each documented operation: method and path, parameters in braces."""
+    words: frozenset[str]
+    """Every documented word for the state of an import."""
+    unsaid: Mapping[str, str]
+    """Documented words that are never said, each with the reason."""
+    word: Callable[[Import], str | None]
+    """The word for an import; None where such an import is not shown."""
+    tally: Callable[[Import], Tally]
+    """The counts of an import as they are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
     """One foreign API."""
 
@@ -67,3 +97,5 @@ class Dialect:
     """Make what a demonstration needs and give fresh credentials; repeatable."""
     curl: Callable[[str, Mapping[str, object]], str]
     """Give a curl line that works, from the base URL and what `set_up` gave."""
+    charter: Charter | None = None
+    """What its documents promise."""
