@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import pyarrow as pa
 
-from rowport.engine.workbook.parts import SeekableBlob
+from rowport.engine.seekable import SeekableBlob
 from rowport.formats import discover, recognise
 from rowport.model.errors import InvalidOptions, StorageFull, UnreadableFile
 from rowport.ports import FormatLayout, SequentialFormat, SplittableFormat

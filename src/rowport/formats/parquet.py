@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from rowport.engine.seekable import SeekableBlob
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import FormatLayout, ParsedChunk
 
@@ -74,38 +75,9 @@ class ParquetFormat:
 
 def _opened(blob: BlobReader) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(pa.PythonFile(_Seekable(blob), mode="r"))
+        return pq.ParquetFile(pa.PythonFile(SeekableBlob(blob), mode="r"))
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile(f"The file is no readable Parquet file: {error}") from error
-
-
-class _Seekable(io.RawIOBase):
-    """A blob as the file object that the Parquet reader wants."""
-
-    def __init__(self, blob: BlobReader) -> None:
-        super().__init__()
-        self._blob = blob
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size_bytes}
-        self._position = max(0, origin[whence] + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._blob.size_bytes - self._position)
-        data = self._blob.read_at(self._position, left if size < 0 else min(size, left))
-        self._position += len(data)
-        return data
 
 
 def _chunk(batch: pa.RecordBatch, columns: int, first_row: int) -> ParsedChunk:
@@ -128,6 +100,8 @@ def _text(column: pa.Array) -> pa.Array:
         return _without_zeros(text)
     if pa.types.is_time(kind):
         return _without_zeros(column.cast(pa.string()))
+    if pa.types.is_floating(kind):
+        return _numbers(column)
     for is_kind, written in _WRITTEN:
         if is_kind(kind):
             values = [None if value is None else written(value) for value in column.to_pylist()]
@@ -141,10 +115,17 @@ def _without_zeros(text: pa.Array) -> pa.Array:
     return pc.replace_substring_regex(whole, r"(\.\d*[1-9])0+(Z|$)", r"\1\2")
 
 
-def _number(value: float) -> str:
-    """Write a float in full digits: 1 for 1.0, no exponent."""
-    text = repr(value).removesuffix(".0")
-    return format(Decimal(text), "f") if "e" in text else text
+def _numbers(column: pa.Array) -> pa.Array:
+    """Write floats with the fewest digits that tell them apart, and without exponents."""
+    single = column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
+    text = single.cast(pa.string())
+    places = np.flatnonzero(pc.fill_null(pc.match_substring(text, "e"), fill_value=False))
+    if not len(places):
+        return text
+    cells = text.to_pylist()
+    for place in places.tolist():
+        cells[place] = format(Decimal(cells[place]), "f")
+    return pa.array(cells, pa.string())
 
 
 def _bytes(value: bytes) -> str:
@@ -168,6 +149,5 @@ _WRITTEN: Final = (
     (pa.types.is_binary, _bytes),
     (pa.types.is_large_binary, _bytes),
     (pa.types.is_fixed_size_binary, _bytes),
-    (pa.types.is_floating, _number),
 )
 """Kinds of columns that are written value by value."""

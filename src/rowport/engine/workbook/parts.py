@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import posixpath
 import re
 import zipfile
@@ -10,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from rowport.engine.seekable import SeekableBlob
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
@@ -25,40 +25,6 @@ MIN_BOMB_BYTES: Final = 64 * 1024**2
 _SMALL_PART_BYTES: Final = 64 * 1024**2
 _BLOCK_BYTES: Final = 1024 * 1024
 _DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
-
-
-class SeekableBlob(io.RawIOBase):
-    """A blob as the file object that archive readers want."""
-
-    def __init__(self, blob: BlobReader) -> None:
-        super().__init__()
-        self._blob = blob
-        self._position = 0
-
-    def readable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say yes."""
-        return True
-
-    def tell(self) -> int:
-        """Give the offset of the next byte."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to an offset."""
-        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._blob.size_bytes}
-        self._position = max(0, origin[whence] + offset)
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        """Give up to `size` bytes."""
-        left = max(0, self._blob.size_bytes - self._position)
-        data = self._blob.read_at(self._position, left if size < 0 else min(size, left))
-        self._position += len(data)
-        return data
 
 
 class Package:
