@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 IMPORT_PATHS: Final = ("/api/v3/import-monitoring", "/api/v3/data/import")
 RETRY_AFTER_S: Final = 1
+TOO_LARGE_STATUS: Final = 413
+TOO_LARGE: Final = "Payload Too Large"
+"""Python's own phrase for it changes with its version."""
 CODES: Final[Mapping[int, str]] = {400: "import-001", 422: "import-002", 404: "import-004"}
 """`failedCode` of what goes wrong with an import for reasons of its own."""
 
@@ -89,8 +92,9 @@ def _known(error: Exception) -> Refused | None:
             headers = {"Retry-After": str(RETRY_AFTER_S)} if error.transient else {}
             told = Refused(error.status, error.message, headers=headers)
         case HTTPException() if error.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
-            phrase = HTTPStatus(error.status_code).phrase
-            told = Refused(error.status_code, phrase, headers=error.headers)
+            status = HTTPStatus(error.status_code)
+            phrase = TOO_LARGE if status == TOO_LARGE_STATUS else status.phrase
+            told = Refused(status, phrase, headers=error.headers)
     return told
 
 

@@ -14,7 +14,7 @@ from litestar.exceptions import ClientException
 from rowport.dialects.mileapp.asking import base_of, enter
 from rowport.dialects.mileapp.configs import columns_for
 from rowport.dialects.mileapp.downloads import downloads_of
-from rowport.dialects.mileapp.errors import Refused
+from rowport.dialects.mileapp.errors import TOO_LARGE, TOO_LARGE_STATUS, Refused
 from rowport.dialects.mileapp.facets import FACET, KINDS, Facet, has_hub, is_oid, seen_types
 from rowport.dialects.mileapp.present import queued_record
 from rowport.model.access import Principal, Scope
@@ -143,7 +143,7 @@ def check(front: Front, organization: Organization, upload: Upload) -> Wanted:
     if not is_spreadsheet(upload.file.filename, _head(upload.file)):
         raise Refused(422, FILE_TYPE, "import-002")
     if _size(upload.file) > LARGEST_FILE:
-        raise Refused(413, "Payload Too Large")
+        raise Refused(TOO_LARGE_STATUS, TOO_LARGE)
     record_type, facet = _type(front, organization, name, type_id)
     said = upload.words.get("type")
     if said and said != facet.kind:
