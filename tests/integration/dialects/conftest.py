@@ -26,11 +26,8 @@ class Served:
     home: Home
     credentials: dict[str, Any]
     """What `rowport dialects setup --demo --json` printed."""
-
-    @property
-    def database_url(self) -> str:
-        """For tests that look behind the server, or let time pass."""
-        return EmbeddedPostgres(self.home.path).url()
+    database_url: str
+    """For tests that look behind the server, or let time pass."""
 
 
 def serve(home: Home, **environment: str) -> Iterator[str]:
@@ -52,10 +49,14 @@ def dialect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]
     """A server without rate limits, with two workers and chunks of 50 rows."""
     room = tmp_path_factory.mktemp("dialects")
     home = Home(path=room / "home", room=room, environment=ENVIRONMENT)
-    for url in serve(home):
-        yield Served(
-            url=url, home=home, credentials=home.ask("dialects", "setup", "--demo", "--url", url)
-        )
+    with EmbeddedPostgres(home.path) as database:
+        for url in serve(home):
+            yield Served(
+                url=url,
+                home=home,
+                credentials=home.ask("dialects", "setup", "--demo", "--url", url),
+                database_url=database.url(),
+            )
     EmbeddedPostgres(home.path).discard()
 
 
