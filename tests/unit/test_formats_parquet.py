@@ -77,6 +77,12 @@ def test_row_groups_and_chunks_are_read_in_order() -> None:
         assert read(data, chunk_rows) == [str(number) for number in numbers]
 
 
+def test_a_writer_with_a_damaged_name_is_refused() -> None:
+    data = parquet(pa.array([1])).replace(b"parquet-cpp", b"parquet\xffcpp")
+    with pytest.raises(UnreadableFile, match="damaged"):
+        read(data)
+
+
 @pytest.mark.parametrize("damage", [slice(0, -20), slice(4, None), slice(0, 8)])
 def test_a_damaged_file_is_refused(damage: slice) -> None:
     with pytest.raises(UnreadableFile, match="Parquet"):

@@ -337,7 +337,7 @@ VALUES = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False).map(lambda value: ("", repr(value))),
     st.integers(-(10**17), 10**17).map(lambda value: ("n", str(value))),
     st.sampled_from(
-        ["0.30000000000000004", "1E-7", "45325.5", "60", "1e400", "8.3333333333333339"]
+        ["0.30000000000000004", "1E-7", "45325.5", "60", "1e400", "8.3333333333333339", "-0"]
     ).map(lambda value: ("", value)),
     st.integers(0, 4).map(lambda value: ("s", str(value))),
     st.booleans().map(lambda value: ("b", str(int(value)))),

@@ -42,7 +42,11 @@ class ParquetFormat:
         if unknown:
             raise InvalidOptions(f"Parquet files have no option {unknown[0]!r}.")
         file = _opened(blob)
-        schema = file.schema_arrow
+        try:
+            schema = file.schema_arrow
+            written_by = file.metadata.created_by
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise UnreadableFile(f"The footer of the Parquet file is damaged: {error}") from error
         if not len(schema):
             raise UnreadableFile("The Parquet file has no column.")
         return FormatLayout(
@@ -52,7 +56,7 @@ class ParquetFormat:
                 "rows": file.metadata.num_rows,
                 "row_groups": file.metadata.num_row_groups,
                 "types": [str(field.type) for field in schema],
-                "written_by": file.metadata.created_by,
+                "written_by": written_by,
             },
         )
 
@@ -67,7 +71,7 @@ class ParquetFormat:
                 if batch.num_rows:
                     yield _chunk(batch, len(layout.header), first_row)
                 first_row += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise UnreadableFile(
                 f"The Parquet file is damaged behind row {first_row - 1}: {error}"
             ) from error
@@ -76,7 +80,7 @@ class ParquetFormat:
 def _opened(blob: BlobReader) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(pa.PythonFile(SeekableBlob(blob), mode="r"))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"The file is no readable Parquet file: {error}") from error
 
 

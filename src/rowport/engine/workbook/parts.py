@@ -38,7 +38,7 @@ class Package:
         """
         try:
             self._zip = zipfile.ZipFile(SeekableBlob(blob))
-        except (zipfile.BadZipFile, OSError, ValueError) as error:
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
             raise UnreadableFile(f"The workbook is damaged: {error}.") from error
         entries = self._zip.infolist()
         if len(entries) > MAX_ENTRIES:

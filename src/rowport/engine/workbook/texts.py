@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from rowport.engine.workbook.scanning import ScannedCells
 
-_PLAIN: Final = r"^-?(0|[1-9]\d*)(\.\d*[1-9])?$"
+_PLAIN: Final = r"^(0|-?[1-9]\d*|-?(0|[1-9]\d*)\.\d*[1-9])$"
 _MAX_PLAIN: Final = 15
 """Characters of a number that comes back from binary as it went in."""
 _LONG: Final = r"^-?\d+\.\d+$"
-_SUSPECT: Final = r"e|000|999|n"
+_SUSPECT: Final = r"e|000|999|n|^-0$"
 """Exponents, the noise of binary fractions, and what is no number."""
 _MARKED: Final = r"[&\r]|_x"
 
