@@ -7,6 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from litestar import get
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowport.api.desk import Desk, GivenDesk
@@ -18,7 +19,7 @@ PATH: Final = "/v1/files"
 
 
 @get([PATH + "/{link:str}", PATH + "/{link:str}/{name:path}"])
-async def download(desk: GivenDesk, link: str) -> Stream:
+async def download(desk: GivenDesk, link: FromPath[str]) -> Stream:
     """Give a file; a name after the link is for people and programs that look at URLs."""
     opened = await asyncio.to_thread(desk.services.links.open, link)
     parts = await asyncio.to_thread(_parts, desk, opened)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from rowport.api.desk import Desk, GivenDesk
@@ -45,7 +46,7 @@ def _create(desk: Desk, wanted: NewImport) -> Import:
 
 @get(PATH + "/{import_id:str}", sync_to_thread=True)
 def get_import(
-    request: Request[Any, Any, Any], desk: GivenDesk, import_id: str
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
     """Give one import."""
     refuse_unknown(request, frozenset())

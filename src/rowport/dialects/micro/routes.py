@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowport.dialects.micro.admission import admit
@@ -37,7 +38,10 @@ GONE: Final = "There is no such import job, or it has expired."
 
 @post(ROOT + "/{object_type:str}/import", status_code=200)
 async def create_import(
-    request: Request[Any, Any, Any], front: GivenFront, team_id: str, object_type: str
+    request: Request[Any, Any, Any],
+    front: GivenFront,
+    team_id: FromPath[str],
+    object_type: FromPath[str],
 ) -> Response[bytes]:
     """Take objects and import them."""
     scopes = (Scope.IMPORT_WRITE, Scope.IMPORT_RUN)
@@ -65,7 +69,10 @@ async def create_import(
 
 @get(ROOT + "/imports/{job_id:str}", sync_to_thread=True)
 def get_import(
-    request: Request[Any, Any, Any], front: GivenFront, team_id: str, job_id: str
+    request: Request[Any, Any, Any],
+    front: GivenFront,
+    team_id: FromPath[str],
+    job_id: FromPath[str],
 ) -> Response[bytes] | Stream:
     """Give an asynchronous job."""
     principal = admit(request, front, team_id, Scope.IMPORT_READ)
@@ -110,7 +117,7 @@ def parts(job: Import, rows: Iterator[RowOutcome]) -> Iterator[bytes]:
 
 @get(ROOT + "/properties", sync_to_thread=True)
 def list_all_properties(
-    request: Request[Any, Any, Any], front: GivenFront, team_id: str
+    request: Request[Any, Any, Any], front: GivenFront, team_id: FromPath[str]
 ) -> Response[dict[str, object]]:
     """Give the properties of every object type, keyed by it."""
     principal = admit(request, front, team_id, Scope.IMPORT_READ)
@@ -122,7 +129,10 @@ def list_all_properties(
 
 @get(ROOT + "/{object_type:str}/properties", sync_to_thread=True)
 def list_properties(
-    request: Request[Any, Any, Any], front: GivenFront, team_id: str, object_type: str
+    request: Request[Any, Any, Any],
+    front: GivenFront,
+    team_id: FromPath[str],
+    object_type: FromPath[str],
 ) -> Response[dict[str, object]]:
     """Give the properties of an object type, keyed by the id of each."""
     principal = admit(request, front, team_id, Scope.IMPORT_READ)
