@@ -103,4 +103,5 @@ def _apply(connection: psycopg.Connection[DictRow], migration: Migration) -> Non
             mark = {"number": migration.number, "name": migration.name}
             connection.execute(statement("mark_migration"), mark)
     except psycopg.Error as error:
-        raise MigrationFailed(f"{migration.name}: {str(error).strip()}") from error
+        reason = error.diag.message_primary or str(error).strip()
+        raise MigrationFailed(f"{migration.name}: {reason}") from error

@@ -124,14 +124,19 @@ COMMENT ON COLUMN rowport.import_files.rows IS 'Known before reading only for ro
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'rowport_app') THEN
-        CREATE ROLE rowport_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        BEGIN
+            CREATE ROLE rowport_app NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- roles belong to the whole server: another database of it was faster
+        END;
     END IF;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;  -- roles belong to the whole server: another database of it was faster
-END $$;
-DO $$
-BEGIN
-    EXECUTE format('GRANT rowport_app TO %I', current_user);
+    IF NOT pg_has_role(current_user, 'rowport_app', 'MEMBER') THEN
+        EXECUTE format('GRANT rowport_app TO %I', current_user);
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    RAISE EXCEPTION 'The database role % may neither create the role rowport_app nor join it. '
+        'Let an administrator run once: CREATE ROLE rowport_app NOLOGIN; GRANT rowport_app TO %;',
+        current_user, quote_ident(current_user);
 END $$;
 GRANT USAGE ON SCHEMA rowport, rowport_jobs TO rowport_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON
