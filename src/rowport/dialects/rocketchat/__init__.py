@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rowport.dialects.rocketchat.charter import CHARTER
 from rowport.dialects.rocketchat.errors import render
 from rowport.dialects.rocketchat.routes import ROUTES, owns
 from rowport.dialects.rocketchat.setup import curl, set_up
@@ -18,4 +19,5 @@ def dialect() -> Dialect:
         render=render,
         set_up=set_up,
         curl=curl,
+        charter=CHARTER,
     )

@@ -96,7 +96,7 @@ class Operation:
     def key(self) -> str:
         """The importer's key."""
         facet = self.job.type_attributes.get(FACE)
-        of_type = facet.get("importer_key") if isinstance(facet, dict) else None
+        of_type = facet.get("importer") if isinstance(facet, dict) else None
         return str(self.said.get("key") or of_type or API)
 
     @property

@@ -27,7 +27,7 @@ def ensure_types(services: Services, organization: Organization) -> None:
         (CONTACTS, CONTACTS_SCHEMA, "omnichannel_contact"),
     )
     for name, document, key in kinds:
-        facet = {"rocketchat": {"importer_key": key}}
+        facet = {"rocketchat": {"importer": key}}
         services.record_types.put(organization, name, document, attributes=facet)
 
 
@@ -35,7 +35,7 @@ def set_up(stage: Stage) -> dict[str, object]:
     """Make a workspace and give a token pair that may run imports, and one that may not."""
     services, organization = stage.services, stage.organization
     ensure_types(services, organization)
-    facet = {"rocketchat": {"importer_key": "csv"}}
+    facet = {"rocketchat": {"importer": "csv"}}
     services.record_types.set_attributes(organization.id, SHARED, facet)
     runner = services.access.issue(stage.admin, name="rocketchat demo", scopes=RUNNER)
     plain = services.access.issue(stage.reader, name="rocketchat demo, plain", scopes=PLAIN)
