@@ -230,6 +230,7 @@ class LoadBatch:
     """Tells for record ids (n x 16 uint8) whether an earlier row of the import met them and left
     them as they are; such records bear no mark of the import.  None: no earlier row did."""
     key_rules: KeyRules = field(default_factory=KeyRules)
+    """How the keys are compared; other than the defaults only with on_match `skip`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +266,8 @@ class Destination(Protocol):
         """Load the rows inside `tx`; the fate of each is in the answer.
 
         A row that the destination refuses fails alone; the others load.  A row whose key was
-        loaded by an earlier row of the same import fails with `unique-error`.
+        loaded by an earlier row of the same import fails with `unique-error`, or is `skipped`
+        with that row's record if the key rules say so.
         """
         ...
 

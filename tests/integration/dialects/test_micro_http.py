@@ -135,6 +135,12 @@ def test_an_import_without_objects_is_complete(micro: Micro) -> None:
     assert (document["status"], document["total"], document["results"]) == ("complete", 0, [])
 
 
+def test_an_object_without_any_value_is_a_row_too(micro: Micro) -> None:
+    document = micro.create([{}, {"name": None}, {"name": ""}], object_type="organization").json()
+    assert document["total"] == document["succeeded"] == 3
+    assert [r["created"] for r in document["results"]] == [True] * 3
+
+
 def test_a_job_whose_rows_all_failed_is_complete(micro: Micro) -> None:
     document = micro.create([{"email": "no address"}, {}]).json()
     assert (document["status"], document["failed"]) == ("complete", 2)

@@ -14,7 +14,7 @@ from tests.conftest import PATIENCE_S, until
 from rowport.api.app import create_app
 from rowport.api.mounting import Mounted
 from rowport.bootstrap import Rowport, open_rowport
-from rowport.dialects.micro import dialect
+from rowport.dialects.micro import creating, dialect
 from rowport.model.access import Scope
 from rowport.wire.dialect import Front
 from rowport.wire.limits import Limiter
@@ -121,6 +121,36 @@ def test_behind_a_prefix_the_location_bears_it(
     assert answer.status_code == 202
     assert answer.headers["location"].startswith(f"{PREFIX}/v2/prism/{team}/imports/")
     assert here.get(answer.headers["location"], headers=headers).status_code == 200
+
+
+def test_a_small_import_that_takes_too_long_is_answered_as_a_large_one(
+    rowport: Rowport,
+    here: TestClient[Any],
+    credentials: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(creating, "PATIENCE_S", 0.0)
+    team = credentials["micro"]["team_id"]
+    scopes = (Scope.IMPORT_READ, Scope.IMPORT_WRITE, Scope.IMPORT_RUN)
+    headers = {"x-api-key": key_of(rowport, team, *scopes)}
+    body = {"objects": [{"default": {"email": f"{uuid.uuid4().hex}@x.org"}}]}
+    answer = here.post(f"{PREFIX}/v2/prism/{team}/contact/import", headers=headers, json=body)
+    assert answer.status_code == 202
+    assert answer.json()["status"] == "processing"
+    assert "results" not in answer.json()
+    assert here.get(answer.headers["location"], headers=headers).status_code == 200
+
+
+def test_a_revoked_key_is_forbidden(
+    rowport: Rowport, here: TestClient[Any], credentials: dict[str, Any]
+) -> None:
+    team = credentials["micro"]["team_id"]
+    secret = key_of(rowport, team, Scope.IMPORT_READ)
+    path = f"{PREFIX}/v2/prism/{team}/properties"
+    assert here.get(path, headers={"x-api-key": secret}).status_code == 200
+    token = rowport.services.access.authenticate(secret).token_id
+    rowport.services.access.revoke(uuid.UUID(team), token)
+    assert here.get(path, headers={"x-api-key": secret}).status_code == 403
 
 
 def test_what_nobody_foresaw_comes_in_the_envelope(
