@@ -135,6 +135,36 @@ def test_a_key_that_is_no_text_is_compared_as_it_is(engine: Engine) -> None:
     ]
 
 
+def test_rows_that_the_table_refuses_give_way_to_the_next_of_their_key(engine: Engine) -> None:
+    engine.put(
+        {
+            "fields": [
+                {"name": "email", "type": "string"},
+                {"name": "phone", "type": "string", "constraints": {"unique": True}},
+            ]
+        }
+    )
+    rows = [(None, "1"), ("a@x", "1"), ("A@x", "2"), (None, "3"), ("a@X", "4"), (None, "3")]
+    lines = "".join(json.dumps({"email": e, "phone": p}) + "\n" for e, p in rows)
+    done = engine.run(
+        lines,
+        file_name="rows.jsonl",
+        key=("email",),
+        on_match=OnMatch.SKIP,
+        key_rules=FOLDED,
+    )
+    assert engine.words(done) == [
+        "created",
+        "failed unique-error",
+        "created",
+        "created",
+        "skipped",
+        "failed unique-error",
+    ]
+    told = engine.rows(done)
+    assert told[4].record_id == told[2].record_id is not None
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -55,7 +55,9 @@ class Creation:
         if len(self.wanted.rows) < self._async_from:
             job = await self._ended(job)
             if job.state.is_final:
-                return await asyncio.to_thread(self._inlined, job)
+                # The import exists: whatever fails from here on must not let it be sent again.
+                with suppress(Unavailable):
+                    return await asyncio.to_thread(self._inlined, job)
         path = f"{self.root}/v2/prism/{job.organization_id}/imports/{job.id}"
         body = msgspec.json.encode(job_document(_as_running(job), None))
         return Answer(status=202, body=body, headers={"Location": path})
