@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from litestar import Request, get
+from litestar.params import FromPath
 
 from rowport.dialects.mileapp.asking import enter, page_of, path_of, query_of
 from rowport.dialects.mileapp.errors import Refused
@@ -43,7 +44,9 @@ def list_data_types(request: Request[Any, Any, Any], front: GivenFront) -> Docum
 
 
 @get([ROOT + "/data-type/{type_id:str}", ROOT + "/data-type/{type_id:str}/"], sync_to_thread=True)
-def show_data_type(request: Request[Any, Any, Any], front: GivenFront, type_id: str) -> Document:
+def show_data_type(
+    request: Request[Any, Any, Any], front: GivenFront, type_id: FromPath[str]
+) -> Document:
     """Give a data type."""
     organization = enter(request, front, Scope.IMPORT_READ).organization
     found = find_data_type(front, organization, type_id)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from litestar import Request, delete, get, post, put
+from litestar.params import FromPath
 
 from rowport.dialects.mileapp.asking import enter, page_of, path_of, query_of
 from rowport.dialects.mileapp.bodies import optional_text, read_object, required_text
@@ -51,7 +52,9 @@ def list_configs(request: Request[Any, Any, Any], front: GivenFront) -> Document
 
 
 @get(ONE_PATH, sync_to_thread=True)
-def show_config(request: Request[Any, Any, Any], front: GivenFront, config_id: str) -> Document:
+def show_config(
+    request: Request[Any, Any, Any], front: GivenFront, config_id: FromPath[str]
+) -> Document:
     """Give a config."""
     principal = enter(request, front, Scope.IMPORT_READ)
     found = find(front, principal.organization, config_id)
@@ -68,7 +71,7 @@ async def create_config(request: Request[Any, Any, Any], front: GivenFront) -> D
 
 @put(ONE_PATH, request_max_body_size=LARGEST_BODY)
 async def change_config(
-    request: Request[Any, Any, Any], front: GivenFront, config_id: str
+    request: Request[Any, Any, Any], front: GivenFront, config_id: FromPath[str]
 ) -> Document:
     """Write a config anew."""
     principal = await asyncio.to_thread(enter, request, front, Scope.IMPORT_WRITE)
@@ -77,7 +80,9 @@ async def change_config(
 
 
 @delete(ONE_PATH, status_code=200, sync_to_thread=True)
-def delete_config(request: Request[Any, Any, Any], front: GivenFront, config_id: str) -> Document:
+def delete_config(
+    request: Request[Any, Any, Any], front: GivenFront, config_id: FromPath[str]
+) -> Document:
     """Forget a config."""
     principal = enter(request, front, Scope.IMPORT_WRITE)
     front.services.mappings.delete(find(front, principal.organization, config_id))

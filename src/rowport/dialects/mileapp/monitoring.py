@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from litestar import Request, get
+from litestar.params import FromPath
 
 from rowport.dialects.mileapp.asking import base_of, enter, page_of, path_of, query_of
 from rowport.dialects.mileapp.downloads import downloads_of
@@ -58,7 +59,7 @@ def list_records(request: Request[Any, Any, Any], front: GivenFront) -> dict[str
 
 @get(PATH + "/{record_id:str}", sync_to_thread=True)
 def show_record(
-    request: Request[Any, Any, Any], front: GivenFront, record_id: str
+    request: Request[Any, Any, Any], front: GivenFront, record_id: FromPath[str]
 ) -> dict[str, object]:
     """Give one record."""
     principal = enter(request, front, Scope.IMPORT_READ)
