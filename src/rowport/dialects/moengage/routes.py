@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from litestar import Request, post
 from litestar.datastructures import Headers
+from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from rowport.dialects.moengage.asking import (
@@ -93,7 +94,9 @@ async def run_history(request: Request[Any, Any, Any], front: GivenFront) -> Ans
 
 
 @post(TRIGGER, status_code=HTTP_200_OK, request_max_body_size=LARGEST_BODY)
-async def trigger(request: Request[Any, Any, Any], front: GivenFront, schedule_id: str) -> Answer:
+async def trigger(
+    request: Request[Any, Any, Any], front: GivenFront, schedule_id: FromPath[str]
+) -> Answer:
     """Run a periodic import now."""
     caller = await asyncio.to_thread(admit, request.headers, front, scope=Scope.IMPORT_RUN)
     await request.body()  # nothing is asked in it, but it may not be endless
