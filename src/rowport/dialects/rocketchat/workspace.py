@@ -96,18 +96,12 @@ class Workspace:
 
     def latest(self) -> list[Operation]:
         """Give the operations changed last, also those that other faces began."""
-        current = self.current()
         query = ImportQuery(facet=FACE, limit=LOOKED_AT, is_counted=False)
         found, _ = self.services.imports.find(self.organization_id, query)
+        ours = [job.id for job in found if job.attributes.get("face") == FACE]
         newest = sorted(found, key=lambda job: job.updated_at, reverse=True)[:SHOWN]
-        return [
-            Operation(
-                job=job,
-                is_current=job.attributes.get("face") != FACE
-                or (current is not None and job.id == current.job.id),
-            )
-            for job in newest
-        ]
+        # Of ours only the newest is current; those of other faces are never replaced.
+        return [Operation(job=job, is_current=job.id not in ours[1:]) for job in newest]
 
     def staged(self, shown: Operation) -> list[Mapping[str, object]]:
         """Give the rows in the staging area: all of a draft, later those that did not load."""
@@ -133,6 +127,8 @@ class Workspace:
     ) -> Operation:
         """Make an operation; the one before it is over and its staging area empty."""
         before = self.current()
+        if before is not None:
+            self._end(before)
         made = self._draft(
             type_name,
             attributes={
@@ -141,8 +137,6 @@ class Workspace:
                 **(status or {}),
             },
         )
-        if before is not None:
-            self._end(before)
         return Operation(job=made, is_current=True)
 
     def _draft(self, type_name: str, *, attributes: Mapping[str, object]) -> Import:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import jsonschema  # type: ignore[import-untyped]  # ships none
+import jsonschema
 import pytest
 from tests.conftest import PATIENCE_S
 
