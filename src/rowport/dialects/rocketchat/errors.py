@@ -86,7 +86,10 @@ def too_many(retry_after_s: float) -> Refused:
 
 
 def not_logged_in() -> Refused:
-    """Refuse a log-in, without telling what was wrong with it."""
+    """Refuse a log-in, without telling what was wrong with it.
+
+    Source: RocketChat/Rocket.Chat, apps/meteor/server/api/ApiClass.ts, `_initAuth`.
+    """
     return Refused(
         {
             "success": False,

@@ -59,7 +59,7 @@ def wait_for_step(client: Client, *steps: str) -> str:
     return now
 
 
-def test_the_published_end_to_end_list_passes(
+def test_the_official_end_to_end_list_passes(
     make_workspace: Callable[..., Workspace], file_server: str
 ) -> None:
     workspace = make_workspace(ssrf_allowlist=[file_server])

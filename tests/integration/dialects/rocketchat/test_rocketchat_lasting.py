@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from tests.conftest import PATIENCE_S
@@ -24,6 +24,7 @@ def test_staged_users_and_a_run_outlast_the_server(new_home: Callable[[], Home])
     def client(url: str) -> Client:
         return Client(http=httpx.Client(base_url=url, timeout=PATIENCE_S), headers=headers)
 
+    staged: dict[str, Any] = {}
     settings = {"ROWPORT_CHUNK_ROWS": "20", "WORKERS": "1"}
     for url in serve(home, **settings):
         admin = client(url)
