@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import psycopg
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships none
+from jsonschema import Draft202012Validator
 from tests.conftest import PATIENCE_S, until
 
 import rowport.dialects.micro

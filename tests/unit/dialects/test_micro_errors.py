@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships none
+from jsonschema import Draft202012Validator
 from litestar.exceptions import (
     ClientException,
     InternalServerException,

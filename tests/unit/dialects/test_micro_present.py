@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships none
+from jsonschema import Draft202012Validator
 
 import rowport.dialects.micro
 from rowport.dialects.micro.present import RETENTION, is_shown, job_document, moment, result

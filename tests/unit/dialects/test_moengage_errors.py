@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import jsonschema  # type: ignore[import-untyped]  # ships none
+import jsonschema
 import pytest
 from litestar import Litestar
 from litestar.exceptions import (

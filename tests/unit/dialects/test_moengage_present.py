@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import jsonschema  # type: ignore[import-untyped]  # ships none
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-import jsonschema  # type: ignore[import-untyped]  # ships none
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
-from jsonschema import exceptions, validators  # type: ignore[import-untyped]  # ships none
+from jsonschema import exceptions, validators
 from referencing import exceptions as unresolved
 
 from rowport.engine.validation import patterns
