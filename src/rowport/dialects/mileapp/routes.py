@@ -18,6 +18,12 @@ from rowport.dialects.mileapp.configs import (
     list_configs,
     show_config,
 )
+from rowport.dialects.mileapp.data_types import (
+    change_data_type,
+    create_data_type,
+    delete_data_type,
+    replace_data_type,
+)
 from rowport.dialects.mileapp.monitoring import list_records, show_record
 from rowport.dialects.mileapp.uploads import import_data
 
@@ -35,6 +41,10 @@ ROUTES: Final[tuple[ControllerRouterHandler, ...]] = (
     delete_config,
     list_data_types,
     show_data_type,
+    create_data_type,
+    replace_data_type,
+    change_data_type,
+    delete_data_type,
     list_flows,
     list_hubs,
     create_items,
