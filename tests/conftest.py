@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from rowport.store.embedded.client import EmbeddedPostgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+# A busy machine is no fault of an example; speed is judged by bench/, against a floor.
+settings.register_profile(
+    "rowport", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("rowport")
 
 EXECUTABLE = Path(sys.executable).with_name("rowport")
 EXAMPLES = Path(__file__).parents[1] / "examples"
