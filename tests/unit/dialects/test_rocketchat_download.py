@@ -74,11 +74,12 @@ def test_a_url_that_could_lead_inside_is_refused(url: str) -> None:
 
 def test_the_checked_address_is_the_one_that_is_used() -> None:
     target = resolve("https://1.1.1.1/file.csv?x=1#part")
-    assert target.address == target.host == "1.1.1.1"
+    assert target.host == "1.1.1.1"
+    assert target.addresses == ("1.1.1.1",)
     assert (target.scheme, target.port, target.path) == ("https", 443, "/file.csv?x=1")
 
 
 def test_a_host_can_be_allowed_by_name_and_port() -> None:
-    assert resolve("http://127.0.0.1:8080/x", ["127.0.0.1:8080"]).address == "127.0.0.1"
+    assert resolve("http://127.0.0.1:8080/x", ["127.0.0.1:8080"]).addresses == ("127.0.0.1",)
     with pytest.raises(Unsafe):
         resolve("http://127.0.0.1:8081/x", ["127.0.0.1:8080"])

@@ -12,7 +12,9 @@ import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -40,14 +42,14 @@ class Unsafe(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where to fetch from: the address was checked and is the only one used."""
+    """Where to fetch from: the addresses were checked and are the only ones used."""
 
     scheme: str
     host: str
     port: int
     path: str
     """With the query."""
-    address: str
+    addresses: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,18 +79,17 @@ def resolve(url: str, allowed: Collection[str] = ()) -> Target:
     if f"{host}:{port}" not in allowed and not all(map(is_public, addresses)):
         raise Unsafe
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme=parts.scheme, host=host, port=port, path=path, address=addresses[0])
+    return Target(scheme=parts.scheme, host=host, port=port, path=path, addresses=addresses)
 
 
-def _addresses(host: str, port: int) -> list[str]:
+def _addresses(host: str, port: int) -> tuple[str, ...]:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except OSError:
         raise Unsafe from None
-    addresses = [str(address[0]) for *_, address in found]
-    if not addresses:
+    if not found:
         raise Unsafe
-    return addresses
+    return tuple(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def is_public(address: str) -> bool:
@@ -113,24 +114,31 @@ def fetch(target: Target) -> Fetched:
     """
     deadline = time.monotonic() + DEADLINE_S
     connection = _Pinned(target)
+    # Each read may be in time and all of them together not, also those of headers.
+    watch = threading.Timer(DEADLINE_S, connection.abort)
+    watch.daemon = True
+    watch.start()
     try:
         connection.request("GET", target.path, headers={"Host": _host(target), "Accept": "*/*"})
-        response = connection.getresponse()
-        if response.status != http.client.OK:
-            raise UnreadableFile(f"The server answered {response.status} instead of the file.")
-        content = bytearray()
-        while block := response.read1(BLOCK_BYTES):
-            content += block
-            if len(content) > LARGEST or time.monotonic() > deadline:
-                raise UnreadableFile(
-                    f"The file is larger than {LARGEST} bytes or took over {DEADLINE_S:.0f} s."
-                )
-        media_type = response.headers.get_content_type()
-    except (OSError, http.client.HTTPException) as error:
+        return _received(connection.getresponse(), deadline)
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise UnreadableFile(f"The file cannot be fetched: {type(error).__name__}.") from None
     finally:
+        watch.cancel()
         connection.close()
-    return Fetched(content=bytes(content), media_type=media_type)
+
+
+def _received(response: http.client.HTTPResponse, deadline: float) -> Fetched:
+    if response.status != http.client.OK:
+        raise UnreadableFile(f"The server answered {response.status} instead of the file.")
+    content = bytearray()
+    while block := response.read1(BLOCK_BYTES):
+        content += block
+        if len(content) > LARGEST:
+            raise UnreadableFile(f"The file is larger than {LARGEST} bytes.")
+    if response.length or time.monotonic() >= deadline:
+        raise UnreadableFile("The connection ended before the file did.")
+    return Fetched(content=bytes(content), media_type=response.headers.get_content_type())
 
 
 def _host(target: Target) -> str:
@@ -146,11 +154,24 @@ class _Pinned(http.client.HTTPConnection):
         self._target = target
 
     def connect(self) -> None:
-        """Connect to the checked address; TLS still proves the name."""
-        address = (self._target.address, self._target.port)
-        plain = socket.create_connection(address, timeout=SILENCE_S)
+        """Connect to a checked address; TLS still proves the name."""
+        plain = self._connected()
         if self._target.scheme == "https":
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
         else:
             self.sock = plain
+
+    def abort(self) -> None:
+        """End whatever this connection waits for."""
+        sock: socket.socket | None = self.sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def _connected(self) -> socket.socket:
+        *others, last = self._target.addresses
+        for address in others:
+            with suppress(OSError):
+                return socket.create_connection((address, self._target.port), timeout=SILENCE_S)
+        return socket.create_connection((last, self._target.port), timeout=SILENCE_S)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from rowport.service import Services
 
 NEWEST_VERSION: Final = 8
-VERSIONS: Final = (6, 7, 8)
+VERSIONS: Final = {"6": 6, "7": 7, "8": 8}
 SHOWN: Final = 20
 LOOKED_AT: Final = 40
 """The list is in the order of the last change, the ledger's in that of creation; operations
@@ -72,8 +72,7 @@ class Workspace:
     @property
     def version(self) -> int:
         """The version of the original that is spoken here: the organization's, or the newest."""
-        said = self.settings.get("version")
-        return said if isinstance(said, int) and said in VERSIONS else NEWEST_VERSION
+        return VERSIONS.get(str(self.settings.get("version")), NEWEST_VERSION)
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -169,7 +169,7 @@ def admin(workspace: Workspace) -> Client:
 
 
 class _Files(http.server.BaseHTTPRequestHandler):
-    """Serves one list of members, and a redirect to it."""
+    """Serves one list of members, a redirect to it, one that ends too early and one that never does."""
 
     content: ClassVar[bytes] = (
         b"username,email,status,a,b,c,d,fullname\nann,ann@example.org,Admin,,,,,Ann\n"
@@ -177,13 +177,16 @@ class _Files(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer."""
-        is_redirect = self.path == "/moved"
-        self.send_response(302 if is_redirect else 200)
-        if is_redirect:
+        self.send_response(302 if self.path == "/moved" else 200)
+        if self.path == "/moved":
             self.send_header("Location", "/members.csv")
-        self.send_header("Content-Length", str(len(self.content)))
+        if self.path != "/endless":
+            missing = 10 if self.path == "/cut" else 0
+            self.send_header("Content-Length", str(len(self.content) + missing))
         self.end_headers()
         self.wfile.write(self.content)
+        if self.path == "/endless":
+            self.rfile.read(1)  # until the other side has had enough
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -259,11 +259,12 @@ def test_paths_of_the_server_are_not_read(admin: Client) -> None:
     }
 
 
-def test_a_redirect_is_not_followed(
-    make_workspace: Callable[..., Workspace], file_server: str
+@pytest.mark.parametrize("path", ["moved", "cut"])
+def test_no_redirect_is_followed_and_no_part_is_taken_for_a_file(
+    make_workspace: Callable[..., Workspace], file_server: str, path: str
 ) -> None:
     admin = make_workspace(ssrf_allowlist=[file_server]).admin
-    body = {"fileUrl": f"http://{file_server}/moved", "importerKey": "slack-users"}
+    body = {"fileUrl": f"http://{file_server}/{path}", "importerKey": "slack-users"}
     admin.done("downloadPublicImportFile", body)
     wait_for_step(admin, "importer_import_failed")
     assert admin.get("import.status")["state"] == "error"
