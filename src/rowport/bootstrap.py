@@ -7,6 +7,7 @@ process that only asks for a status stays small and quick.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -24,7 +25,7 @@ from rowport.store.presence import Presence, alive_workers, is_busy
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import procrastinate
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
     from rowport.runtime.surroundings import Surroundings
     from rowport.service import Services, Works
+    from rowport.service.reading import FileTable
 
 log = logging.getLogger(__name__)
 
@@ -291,6 +293,29 @@ def mounted_dialects(chosen: Settings) -> list[Mounted]:
         for name, dialect in known.items()
         if chosen.dialects is None or name in chosen.dialects
     ]
+
+
+def open_table(path: Path, given: Mapping[str, object]) -> FileTable:
+    """Open a file of this machine as a table, where it lies and without any database.
+
+    Raises:
+        Invalid: it cannot be read.
+        InvalidOptions: an option is unknown to its format, or cannot be right.
+        UnreadableFile: it cannot be read as a table.
+    """
+    from rowport import formats
+    from rowport.blobs.file import FileReader
+    from rowport.service import reading
+
+    name = os.fsencode(path.name).decode("utf-8", "replace")
+    return reading.open_table(formats.discover(), FileReader(path), name, given)
+
+
+def suffixes() -> set[str]:
+    """Give the endings of file names that formats have."""
+    from rowport import formats
+
+    return {suffix for form in formats.discover().values() for suffix in form.suffixes}
 
 
 def open_rowport(*, home: Path, database_url: str | None, migrate: bool = True) -> Rowport:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-SHARED = "Options of every command"
+SHARED = ("Options of every command", "Options of reading")
 SETTING = re.compile(r"\bROWPORT_[A-Z0-9_]*[A-Z0-9]\b")
 LINK = re.compile(r"\[[^]]*\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -46,7 +46,7 @@ def test_every_command_has_its_heading_and_names_its_options() -> None:
         if isinstance(command, click.Group):
             continue
         assert path in CLI, f"docs/cli.md lacks the heading `{path}`"
-        told = CLI[path] + CLI[SHARED]
+        told = CLI[path] + "".join(CLI[title] for title in SHARED)
         for option in command.params:
             if isinstance(option, click.Option) and not option.hidden:
                 longest = max(option.opts, key=len)

@@ -39,7 +39,8 @@ def test_every_line_of_the_tour_works(tmp_path: Path) -> None:
             check=False,
             timeout=120,
         )
-        wanted = ROWS_FAILED if words[0] == "import" else 0
+        judges = words[0] in {"import", "validate"}
+        wanted = ROWS_FAILED if judges and "examples/contacts.csv" in words else 0
         assert done.returncode == wanted, (words, done.stderr.decode())
         if words[0] == "import":
             newest = json.loads(done.stdout)["id"]

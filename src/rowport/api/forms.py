@@ -13,6 +13,8 @@ from litestar.exceptions import ClientException
 
 from rowport.model.errors import Invalid, StorageFull
 from rowport.wire.import_options import OptionWords
+from rowport.wire.reading_options import WORDS as READING_WORDS
+from rowport.wire.reading_options import ReadingWords
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from rowport.model.imports import ImportOptions
 
 PART_BYTES: Final = 1024 * 1024
-ONCE: Final = ("type", "key", "mode", "on_match", "policy")
+ONCE: Final = ("type", "key", "mode", "on_match", "policy", *READING_WORDS)
 LONGEST_WORD: Final = 4096
 
 
@@ -93,11 +95,14 @@ def _understand(fields: dict[str, list[Any]]) -> NewImport:
     words = {name: _one(name, fields[name]) for name in ONCE if name in fields}
     if "type" not in words:
         raise Invalid("the part `type` is missing: the name of the record type")
+    reading = ReadingWords(**{name: words.pop(name) for name in READING_WORDS if name in words})
     return NewImport(
         upload=_file(fields.get("file", [])),
         type_name=words.pop("type"),
         options=OptionWords(
-            **words, mapping=tuple(_word("map", value) for value in fields.get("map", []))
+            **words,
+            reading=reading,
+            mapping=tuple(_word("map", value) for value in fields.get("map", [])),
         ).read(),
     )
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = {
     "import": ("importing:import_file", "Import a file and follow it to its end."),
+    "read": ("reading:read", "Tell how a file is read, and why; write it as understood."),
+    "validate": ("validating:validate", "Tell every error of a file; no database is touched."),
     "status": ("looking:status", "Show one import, or the newest."),
     "list": ("looking:list_imports", "List imports, the newest first."),
     "rows": ("rows:rows", "Tell what became of each row of an import."),
@@ -36,6 +38,7 @@ TYPE_COMMANDS: Final = {
     "put": ("record_types:put", "Make a record type, or change it, from a Table Schema."),
     "list": ("record_types:list_types", "List the record types."),
     "show": ("record_types:show", "Show a record type."),
+    "infer": ("inferring:infer_type", "Propose a Table Schema from a file."),
     "template": ("templates:template", "Write an empty file to fill in."),
 }
 DIALECT_COMMANDS: Final = {

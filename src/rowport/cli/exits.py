@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, assert_never
 
-from rowport.model.errors import Invalid, NotFound, RowportError, UnreadableFile
+from rowport.model.errors import Invalid, MappingIncomplete, NotFound, RowportError, UnreadableFile
 from rowport.model.states import ImportState, Result
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Exit(IntEnum):
 # The first class that fits decides.
 OF_ERROR: Final[tuple[tuple[type[RowportError], Exit], ...]] = (
     (UnreadableFile, Exit.FAILED),
+    (MappingIncomplete, Exit.FAILED),
     (Invalid, Exit.USAGE),
     (NotFound, Exit.USAGE),
     (RowportError, Exit.FAILED),

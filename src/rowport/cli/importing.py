@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from rowport.bootstrap import open_rowport
 from rowport.cli.crew import Crew
 from rowport.cli.exits import Exit, exit_of_import
+from rowport.cli.files import check_file, reading_options
 from rowport.cli.following import Follower
 from rowport.cli.interrupts import Interrupts
 from rowport.cli.progress import new_progress
 from rowport.cli.settings import Command, Settings
 from rowport.cli.speech import complain, emit, note, say
 from rowport.cli.summary import summary_lines, worst, worst_lines
-from rowport.model.errors import Invalid, MappingIncomplete
+from rowport.cli.unnamed import propose
+from rowport.model.errors import MappingIncomplete
 from rowport.model.imports import Mode, OnMatch
 from rowport.wire.ids import import_id as read_id
 from rowport.wire.import_options import OptionWords
+from rowport.wire.reading_options import WORDS, ReadingWords
 from rowport.wire.resources import import_resource
 
 if TYPE_CHECKING:
@@ -34,7 +37,13 @@ PART_BYTES: Final = 1024 * 1024
 
 @click.command("import", cls=Command)
 @click.argument("file", type=click.Path(path_type=Path, readable=False))
-@click.option("--type", "type_name", required=True, metavar="NAME", help="The record type.")
+@click.option(
+    "--type",
+    "type_name",
+    metavar="NAME",
+    help="The record type; without it one is proposed from the file.",
+)
+@click.option("--yes", is_flag=True, help="Take the record type as proposed; do not ask.")
 @click.option("--key", metavar="FIELD[,FIELD]", help="Fields that identify a record.")
 @click.option(
     "--on-match",
@@ -52,10 +61,18 @@ PART_BYTES: Final = 1024 * 1024
     metavar="valid_rows|all_or_nothing|max_errors=N",
     help="How many failed rows are borne.  [default: valid_rows]",
 )
+@reading_options
 @click.option("--detach", is_flag=True, help="Print the id and leave; the import goes on.")
 @click.pass_obj
 def import_file(
-    settings: Settings, /, *, file: Path, type_name: str, detach: bool, **words: object
+    settings: Settings,
+    /,
+    *,
+    file: Path,
+    type_name: str | None,
+    yes: bool,
+    detach: bool,
+    **words: Any,  # noqa: ANN401  what click makes of the options
 ) -> Exit:
     r"""Import FILE and follow it to its end.
 
@@ -63,48 +80,23 @@ def import_file(
     Exit status: 0 all rows are fine, 3 some rows failed, 4 the import failed,
     5 it was canceled (Ctrl-C), 2 the command cannot be.
     """
-    options = OptionWords(**words).read()  # type: ignore[arg-type]  # click names them alike
-    with Interrupts() as interrupts:
-        check_file(file)
-        with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
-            imported = _create(rowport, file, type_name, options, interrupts)
-            crew = Crew(rowport)
-            if detach:
-                crew.ensure()
-                return _say_detached(settings, imported)
-            return _follow(settings, rowport, imported, crew, interrupts)
-
-
-def check_file(path: Path) -> None:
-    """See whether the file can be read, before anything is started.
-
-    Raises:
-        Invalid: it cannot, and why.
-    """
-    try:
-        if path.is_dir():
-            raise Invalid(f"{path} is a folder, not a file: name one file")
-        if not path.exists():
-            raise Invalid(f"there is no file {path} (looked in {Path.cwd()})")
-        if path.is_file():
-            path.open("rb").close()
-    except PermissionError as error:
-        raise Invalid(
-            f"{path} cannot be read: permission denied; make it readable for the user "
-            f"{_user_name()} (`chmod u+r`, or run as its owner)"
-        ) from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise Invalid(f"{path} cannot be read: {reason}") from error
-
-
-def _user_name() -> str:
-    import getpass  # noqa: PLC0415  only needed for a hint
-
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return str(os.getuid())
+    reading = ReadingWords(**{name: words.pop(name) for name in WORDS})
+    options = OptionWords(**words, reading=reading).read()
+    check_file(file)
+    proposed = propose(file, options.format, yes=yes) if type_name is None else None
+    with (
+        Interrupts() as interrupts,
+        open_rowport(home=settings.home, database_url=settings.database_url) as rowport,
+    ):
+        if proposed is not None:
+            options = proposed.make(rowport, options)
+        type_name = proposed.name if proposed else str(type_name)
+        imported = _create(rowport, file, type_name, options, interrupts)
+        crew = Crew(rowport)
+        if detach:
+            crew.ensure()
+            return _say_detached(settings, imported)
+        return _follow(settings, rowport, imported, crew, interrupts)
 
 
 def _create(

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from rowport.bootstrap import open_rowport
 from rowport.cli.exits import Exit
+from rowport.cli.schemas import read_schema
 from rowport.cli.settings import Command, Settings
 from rowport.cli.speech import emit, note, printable, say
-from rowport.model.errors import InvalidSchema
 from rowport.wire.import_options import read_key
 from rowport.wire.resources import record_type_resource
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rowport.model.record_types import RecordType
     from rowport.model.table_schema import Field
-
-LARGEST_SCHEMA: Final = 16 * 1024 * 1024
 
 
 @click.command("put", cls=Command)
@@ -40,31 +35,6 @@ def put(settings: Settings, *, name: str, schema: Path, key: str | None) -> Exit
         )
     _show(settings, record_type)
     return Exit.FINE
-
-
-def read_schema(path: Path) -> Mapping[str, object]:
-    """Read the JSON document.
-
-    Raises:
-        InvalidSchema: it cannot be read, or is no JSON object.
-    """
-    try:
-        with path.open("rb") as stream:
-            text = stream.read(LARGEST_SCHEMA + 1)
-    except OSError as error:
-        raise InvalidSchema(f"{path} cannot be read: {error.strerror}") from error
-    if len(text) > LARGEST_SCHEMA:
-        raise InvalidSchema(f"{path} is larger than {LARGEST_SCHEMA:,} bytes: no Table Schema is")
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise InvalidSchema(f"{path} is not JSON: {error.msg} at {where}") from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise InvalidSchema(f"{path} is not JSON text in UTF-8") from error
-    if not isinstance(document, dict):
-        raise InvalidSchema(f"{path} holds no JSON object; a Table Schema is one")
-    return document
 
 
 @click.command("list", cls=Command)

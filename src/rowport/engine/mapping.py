@@ -61,7 +61,8 @@ def match(
     """Match the columns of a file to the fields of a record type.
 
     `given` (header -> field, "" leaves the column out) wins over every match.  Of several columns
-    with the same header, `given` means the first.  `key` are fields that identify a record
+    with the same header, `given` means the first.  A column with an empty header is called
+    `column_N`, N from 1, as where a file has no header.  `key` are fields that identify a record
     besides the schema's primary key.  `by_name=False` takes the columns of `given` alone.
 
     Raises:
@@ -69,12 +70,13 @@ def match(
             one field; the message names the candidates.
     """
     taken = _given(header, schema, given)
+    names = [cell or nameless(index) for index, cell in enumerate(header)]
     for level in range(_LEVELS if by_name else 0):
         for field in schema.fields:
             if field.name in taken.values():
                 continue
             words = set(list(_words(field))[level])
-            for index, cell in enumerate(header):
+            for index, cell in enumerate(names):
                 if index not in taken and _at(level, cell) in words:
                     taken[index] = field.name
                     break
@@ -86,6 +88,11 @@ def match(
         columns=columns,
         missing=tuple(name for name in wanted if name not in columns.values()),
     )
+
+
+def nameless(index: int) -> str:
+    """Give what the 0-based column `index` is called if its header cell is empty."""
+    return f"column_{index + 1}"
 
 
 _LEVELS = 4

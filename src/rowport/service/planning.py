@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rowport.engine.staging import freeze
 from rowport.model.errors import (
-    InvalidOptions,
     MappingIncomplete,
     RowportError,
     UnreadableFile,
@@ -16,7 +15,8 @@ from rowport.model.imports import ImportFault
 from rowport.model.states import ImportState
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
-from rowport.service.layouts import column_mapping, without_guard
+from rowport.service.layouts import column_mapping
+from rowport.service.reading import open_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobReader, BlobStore, Format
     from rowport.ports.ledger import Ledger
-
-HEAD_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +77,8 @@ class Planning:
     def _read(self, found: Import, record_type: RecordType) -> Plan:
         (file,) = found.files
         blob = self.blobs.open(file.blob)
-        form = choose(self.formats, blob, file.name, found.options.format.get("format"))
-        overrides = {k: v for k, v in found.options.format.items() if k != "format"}
-        layout = without_guard(form.detect(blob, overrides))
+        table = open_table(self.formats, blob, file.name, found.options.format)
+        form, layout = table.form, table.layout
         mapping = column_mapping(
             layout,
             record_type,
@@ -174,25 +171,3 @@ class EmptyFile(UnreadableFile):
     """The file has no data row."""
 
     code = "empty_file"
-
-
-def choose(
-    formats: Mapping[str, Format], blob: BlobReader, file_name: str, asked: object = None
-) -> Format:
-    """Give the format that is surest of the file, or the one asked for.
-
-    Raises:
-        InvalidOptions: the one asked for does not exist.
-        UnreadableFile: none knows it.
-    """
-    if asked is not None:
-        if str(asked) not in formats:
-            raise InvalidOptions(f"There is no format {asked!r}. Known: {', '.join(formats)}.")
-        return formats[str(asked)]
-    head = blob.read_at(0, HEAD_BYTES)
-    sure = {name: form.recognise(head, file_name) for name, form in formats.items()}
-    best = max(sure, key=lambda name: sure[name])
-    if sure[best] > 0:
-        return formats[best]
-    # Let the plainest format say in its own words what the bytes seem to be.
-    return formats["csv"]

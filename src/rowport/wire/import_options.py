@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from rowport.model.errors import InvalidOptions
 from rowport.model.imports import ImportOptions, Mode, OnMatch, Policy
+from rowport.wire.reading_options import ReadingWords
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,7 @@ class OptionWords:
     policy: str | None = None
     mapping: tuple[str, ...] = ()
     """`HEADER=FIELD` each; `HEADER=` leaves a column out."""
+    reading: ReadingWords = field(default_factory=ReadingWords)
 
     def read(self) -> ImportOptions:
         """Turn the words into options.
@@ -44,6 +46,7 @@ class OptionWords:
             else OnMatch.UPDATE,
             policy=read_policy(self.policy) if self.policy is not None else Policy(),
             mapping=read_mapping(self.mapping),
+            format=self.reading.read(),
         )
 
 
