@@ -34,13 +34,15 @@ def serve(home: Home, **environment: str) -> Iterator[str]:
     """Run a server on a home; gives its URL."""
     told = replace(home, environment={**home.environment, **environment})
     workers = environment.get("WORKERS", "2")
-    process = told.start("serve", "--port", "0", "--json", "--workers", workers)
-    assert process.stdout
-    line = process.stdout.readline()
-    assert line, process.communicate()
-    yield json.loads(line)["url"]
-    process.terminate()
-    process.communicate(timeout=PATIENCE_S)
+    with told.start("serve", "--port", "0", "--json", "--workers", workers) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        try:
+            yield json.loads(line)["url"]
+        finally:  # also when the test that asked for it has failed
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
 
 

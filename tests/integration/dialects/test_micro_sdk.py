@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from litestar.testing import TestClient
 from micro_so import ConflictError, Micro, NotFoundError, PermissionDeniedError
 from tests.conftest import PATIENCE_S, until
-from tests.integration.dialects.conftest import serve
+
+from rowport.api.app import create_app
+from rowport.api.mounting import Mounted
+from rowport.bootstrap import open_rowport
+from rowport.dialects.micro import dialect
+from rowport.wire.dialect import Front
+from rowport.wire.limits import Limiter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,20 +118,37 @@ def test_it_reads_properties(wire: Wire) -> None:
     assert wire.micro.prism.properties.list_all()["contact"] == found
 
 
-def test_it_waits_and_tries_again_when_it_is_too_fast(dialect_server: Served) -> None:
-    home = dialect_server.home
-    # A key of its own, so that what others asked for is not counted.
-    credentials = home.ask("dialects", "setup", "--demo")["micro"]
-    for url in serve(home, ROWPORT_RATE_LIMITS="documented", WORKERS="0"):
-        made = Wire(url, credentials, max_retries=3)
-        with made.http:
-            started = time.monotonic()
+def test_it_waits_and_tries_again_when_it_is_too_fast(
+    dialect_server: Served, credentials: dict[str, Any]
+) -> None:
+    now = [1_000_000.0]
+    answers: list[httpx.Response] = []
+
+    def looked_at(answer: httpx.Response) -> None:
+        answers.append(answer)
+        now[0] += 1 if answer.status_code == 429 else 0  # the client waits as long
+
+    url, home = dialect_server.database_url, dialect_server.home.path
+    with open_rowport(home=home, database_url=url, migrate=False) as rowport:
+        app = create_app(
+            services=rowport.services,
+            organization_id=rowport.organization.id,
+            count_workers=rowport.alive_workers,
+            front=Front(
+                services=rowport.services, limiter=Limiter(is_on=True, clock=lambda: now[0])
+            ),
+            dialects=[Mounted(dialect=dialect())],
+        )
+        with TestClient(app) as http:
+            http.event_hooks = {"response": [looked_at]}
+            made = Micro(
+                api_key=credentials["micro"]["api_key"],
+                team_id=credentials["micro"]["team_id"],
+                base_url=str(http.base_url),
+                http_client=http,
+            )
             for _ in range(13):
-                made.micro.prism.properties.list("contact")
-            assert time.monotonic() - started > 0.3
-        statuses = [answer.status_code for answer in made.answers]
-        assert statuses.count(200) == 13
-        refused = [answer for answer in made.answers if answer.status_code == 429]
-        assert refused
-        assert {answer.headers["retry-after"] for answer in refused} == {"1"}
-        assert {answer.json()["error"]["code"] for answer in refused} == {"rate_limited"}
+                made.prism.properties.list("contact")
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429] + [200] * 3
+    assert answers[10].headers["retry-after"] == "1"
+    assert answers[10].json()["error"]["code"] == "rate_limited"
