@@ -13,7 +13,7 @@ export UPGRADE
 export ROWPORT_DEMO_FILE = $(FILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test unit lint format bench schema lock hooks clean
+.PHONY: help setup demo test conformance unit lint format bench schema lock hooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -26,6 +26,9 @@ demo: setup ## import examples/contacts.csv twice and tell what became of each r
 
 test: lint ## every check and every test; JOBS=n processes, TESTS=path for some of them
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS)
+
+conformance: setup ## what each dialect promises and keeps: endpoints, states, golden files, clients
+	@$(BIN)/python tools/conformance.py
 
 unit: setup ## the fast tests: no database, no processes
 	$(BIN)/pytest -q -n $(JOBS) tests/unit tests/architecture

@@ -47,7 +47,7 @@ def facets() -> dict[str, object]:
     return {
         "mileapp": {"type": "datasource", "commonData": True},
         "moengage": {"type": "USERS"},
-        "rocketchat": {"importer": "api"},
+        "rocketchat": {"importer": "csv"},
         "micro": {"object_type": "contact"},
         "plannr": {"type": "clients", "singular": "client"},
     }
@@ -106,7 +106,8 @@ def every_import() -> list[Import]:
             found += [an_import(state, Counts(created=1, pending=2), phase) for phase in Phase]
         else:
             found.append(an_import(state, Counts(pending=3)))
-    return found
+    ended = an_import(ImportState.COMPLETED, Counts(created=3))
+    return [*found, replace(ended, archived_at=NOW)]
 
 
 @each_dialect

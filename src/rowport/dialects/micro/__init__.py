@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rowport.dialects.micro.charter import CHARTER
 from rowport.dialects.micro.errors import render
 from rowport.dialects.micro.facets import NAME
 from rowport.dialects.micro.routes import ROUTES
@@ -21,4 +22,5 @@ def dialect() -> Dialect:
         render=render,
         set_up=set_up,
         curl=curl,
+        charter=CHARTER,
     )

@@ -1,5 +1,6 @@
 """MileApp's import API: uploads, import monitoring, saved mappings, data types and bulk rows."""
 
+from rowport.dialects.mileapp.charter import CHARTER
 from rowport.dialects.mileapp.errors import render
 from rowport.dialects.mileapp.routes import ROUTES
 from rowport.dialects.mileapp.setup import curl, set_up
@@ -18,4 +19,5 @@ def dialect() -> Dialect:
         render=render,
         set_up=set_up,
         curl=curl,
+        charter=CHARTER,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rowport.dialects.moengage.charter import CHARTER
 from rowport.dialects.moengage.errors import render
 from rowport.dialects.moengage.facets import NAME
 from rowport.dialects.moengage.routes import BASE, ROUTES
@@ -19,6 +20,7 @@ def dialect() -> Dialect:
         render=render,
         set_up=set_up,
         curl=curl,
+        charter=CHARTER,
     )
 
 

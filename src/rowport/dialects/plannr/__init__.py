@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rowport.dialects.plannr.charter import CHARTER
 from rowport.dialects.plannr.errors import render
 from rowport.dialects.plannr.facets import NAME
 from rowport.dialects.plannr.routes import PATH, ROUTES
@@ -19,6 +20,7 @@ def dialect() -> Dialect:
         render=render,
         set_up=set_up,
         curl=curl,
+        charter=CHARTER,
     )
 
 

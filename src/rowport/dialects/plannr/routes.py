@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from rowport.dialects.plannr.asking import Document, base_of, enter, reply
@@ -34,7 +35,7 @@ async def create_import(request: Request[Any, Any, Any], front: GivenFront) -> R
 
 @post(PATH + "/map/{import_uuid:str}", status_code=200)
 async def map_import(
-    request: Request[Any, Any, Any], front: GivenFront, import_uuid: str
+    request: Request[Any, Any, Any], front: GivenFront, import_uuid: FromPath[str]
 ) -> Response[Document]:
     """Say which CSV header feeds which field."""
     principal = await asyncio.to_thread(enter, request, front, Scope.IMPORT_WRITE)
@@ -47,7 +48,7 @@ async def map_import(
 
 @post(PATH + "/start/{import_uuid:str}", status_code=200)
 async def start_import(
-    request: Request[Any, Any, Any], front: GivenFront, import_uuid: str
+    request: Request[Any, Any, Any], front: GivenFront, import_uuid: FromPath[str]
 ) -> Response[Document]:
     """Start an import that is mapped."""
     principal = await asyncio.to_thread(enter, request, front, Scope.IMPORT_RUN)
@@ -58,7 +59,7 @@ async def start_import(
 
 @get(PATH + "/{import_uuid:str}", sync_to_thread=True)
 def get_import(
-    request: Request[Any, Any, Any], front: GivenFront, import_uuid: str
+    request: Request[Any, Any, Any], front: GivenFront, import_uuid: FromPath[str]
 ) -> Response[Document]:
     """Give an import."""
     principal = enter(request, front, Scope.IMPORT_READ)
