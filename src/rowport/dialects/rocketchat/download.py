@@ -152,22 +152,24 @@ class _Pinned(http.client.HTTPConnection):
     def __init__(self, target: Target) -> None:
         super().__init__(target.host, target.port, timeout=SILENCE_S)
         self._target = target
+        self._open: socket.socket | None = None
 
     def connect(self) -> None:
         """Connect to a checked address; TLS still proves the name."""
-        plain = self._connected()
+        plain = self._open = self._connected()
         if self._target.scheme == "https":
             context = ssl.create_default_context()
             self.sock = context.wrap_socket(plain, server_hostname=self._target.host)
+            self._open = self.sock  # wrapping took the plain one's descriptor over
         else:
             self.sock = plain
 
     def abort(self) -> None:
         """End whatever this connection waits for."""
-        sock: socket.socket | None = self.sock
-        if sock is not None:
+        # `self.sock` is gone as soon as a response is to be read to its end.
+        if self._open is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                self._open.shutdown(socket.SHUT_RDWR)
 
     def _connected(self) -> socket.socket:
         *others, last = self._target.addresses

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import http.server
+import json
 import threading
 import time
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import jsonschema
 import pytest
-from tests.conftest import PATIENCE_S
+from tests.conftest import PATIENCE_S, Home
 
 from rowport.bootstrap import Rowport, open_rowport
 from rowport.dialects.rocketchat.schemas import ANSWERS, ERROR
@@ -119,6 +121,21 @@ class Workspace:
             return list(cursor.fetchall())
 
 
+@contextmanager
+def running(home: Home, **environment: str) -> Iterator[str]:
+    """Run a server of our own on a home; gives its URL."""
+    told = replace(home, environment={**home.environment, **environment})
+    with told.start("serve", "--port", "0", "--json", "--workers", "1") as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line, process.communicate()
+        try:
+            yield json.loads(line)["url"]
+        finally:
+            process.terminate()
+            process.communicate(timeout=PATIENCE_S)
+
+
 @pytest.fixture(scope="session")
 def behind(dialect_server: Served) -> Iterator[Rowport]:
     """The home of the server, from behind."""
@@ -169,7 +186,7 @@ def admin(workspace: Workspace) -> Client:
 
 
 class _Files(http.server.BaseHTTPRequestHandler):
-    """Serves one list of members, a redirect to it, one that ends too early and one that never does."""
+    """Serves a list of members: whole, moved, cut short and without an end."""
 
     content: ClassVar[bytes] = (
         b"username,email,status,a,b,c,d,fullname\nann,ann@example.org,Admin,,,,,Ann\n"

@@ -9,8 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.conftest import PATIENCE_S
-from tests.integration.dialects.conftest import serve
-from tests.integration.dialects.rocketchat.conftest import Client, Workspace, user
+from tests.integration.dialects.rocketchat.conftest import Client, Workspace, running, user
 
 from rowport.model.imports import ImportOptions
 
@@ -25,9 +24,11 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def limited(dialect_server: Served) -> Iterator[httpx.Client]:
     """A second server of the same home, with the documented limits."""
-    for url in serve(dialect_server.home, ROWPORT_RATE_LIMITS="documented", WORKERS="1"):
-        with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
-            yield client
+    with (
+        running(dialect_server.home, ROWPORT_RATE_LIMITS="documented") as url,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
+    ):
+        yield client
 
 
 def test_the_set_up_gives_pairs_that_work(credentials: dict[str, Any], web: httpx.Client) -> None:

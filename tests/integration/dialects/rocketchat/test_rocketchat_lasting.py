@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 from tests.conftest import PATIENCE_S
-from tests.integration.dialects.conftest import serve
-from tests.integration.dialects.rocketchat.conftest import Client, user
+from tests.integration.dialects.rocketchat.conftest import Client, running, user
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,19 +24,19 @@ def test_staged_users_and_a_run_outlast_the_server(new_home: Callable[[], Home])
         return Client(http=httpx.Client(base_url=url, timeout=PATIENCE_S), headers=headers)
 
     staged: dict[str, Any] = {}
-    settings = {"ROWPORT_CHUNK_ROWS": "20", "WORKERS": "1"}
-    for url in serve(home, **settings):
+    settings = {"ROWPORT_CHUNK_ROWS": "20"}
+    with running(home, **settings) as url:
         admin = client(url)
         admin.done("import.new")
         admin.done("import.addUsers", {"users": [user(number) for number in range(2000)]})
         staged = admin.get("import.status")
         admin.http.close()
-    for url in serve(home, **settings):
+    with running(home, **settings) as url:
         admin = client(url)
         assert admin.get("import.status") == staged
         admin.done("import.run")
         admin.http.close()
-    for url in serve(home, **settings):
+    with running(home, **settings) as url:
         admin = client(url)
         done = admin.until("done", "error")["operation"]
         assert done["_id"] == staged["operation"]["_id"]
