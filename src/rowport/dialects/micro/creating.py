@@ -30,7 +30,7 @@ ASYNC_FROM: Final = 100
 
 Source: an older text of the vendor's documents; today's do not print a number.
 """
-PATIENCE_S: Final = 10.0
+PATIENCE_S: Final = 20.0
 """How long a small import is waited for before it is answered as an asynchronous one."""
 FIRST_GLANCE_S: Final = 0.02
 LONGEST_GLANCE_S: Final = 0.25

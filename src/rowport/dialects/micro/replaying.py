@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEADER: Final = "idempotency-key"
 LONGEST_KEY: Final = 255
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 25.0
 """How long a repetition waits for the first request to be answered."""
 GLANCE_S: Final = 0.1
 
