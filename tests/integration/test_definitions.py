@@ -15,6 +15,7 @@ from rowport.model.states import ImportState
 from rowport.ports.definitions import ARCHIVED, NEVER_RUN, DefinitionQuery, FileRunQuery
 from rowport.ports.faces import NewFeed
 from rowport.ports.ledger import Circumstances
+from rowport.store.definitions import PostgresDefinitions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,6 +100,46 @@ def test_a_page_beyond_the_last_is_empty_and_knows_the_total(world: World) -> No
     assert (found.name, total) == ("a", 2)
     beyond = DefinitionQuery(type_ids=[world.people.id], limit=1, offset=2)
     assert world.services.definitions.find(world.organization.id, beyond) == ([], 2)
+
+
+def test_the_total_is_right_also_while_most_of_it_is_remembered(world: World) -> None:
+    asked = DefinitionQuery(type_ids=[world.people.id])
+
+    def total() -> int:
+        return world.services.definitions.find(world.organization.id, asked)[1]
+
+    old = world.send()
+    with world.database.transaction() as tx:
+        tx.connection.execute(
+            "UPDATE rowport.imports SET created_at = created_at - interval '1 hour' WHERE id = %s",
+            (old.id,),
+        )
+    assert total() == 1
+    world.send()
+    feed = world.feed("nightly")
+    world.send(feed=feed)
+    assert total() == 3
+
+
+def test_what_is_remembered_of_a_total_is_counted_anew_after_ten_seconds(world: World) -> None:
+    now_s = 0.0
+    definitions = PostgresDefinitions(clock=lambda: now_s)
+    asked = DefinitionQuery(type_ids=[world.people.id])
+
+    def total() -> int:
+        with world.database.tenant(world.organization.id) as tx:
+            return definitions.find(tx, world.organization.id, asked)[1]
+
+    assert total() == 0
+    late = world.send()
+    with world.database.transaction() as tx:
+        tx.connection.execute(
+            "UPDATE rowport.imports SET created_at = created_at - interval '1 hour' WHERE id = %s",
+            (late.id,),
+        )
+    assert total() == 0  # nothing is made in the past, but for this test
+    now_s = 10.0
+    assert total() == 1
 
 
 def test_each_filter_holds(world: World) -> None:

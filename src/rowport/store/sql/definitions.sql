@@ -1,6 +1,6 @@
--- definitions --
--- Feeds, and imports that belong to none, each with its newest run (null: it never ran); a part of
--- find_definitions and count_definitions.  A filter that is null does not filter.
+-- feeds_defined --
+-- Feeds, each with its newest import (null: it never ran); a part of find_definitions and
+-- count_definitions.  A filter that is null does not filter.
 SELECT f.created_at, f.id, f.id AS feed_id, r.id AS run_id
 FROM rowport.feeds AS f
 LEFT JOIN LATERAL (
@@ -31,7 +31,10 @@ WHERE f.organization_id = %(organization_id)s
              AND CASE WHEN EXISTS (SELECT 1 FROM rowport.import_files AS a WHERE a.import_id = i.id)
                       THEN coalesce(i.finished_at, i.scheduled_for, i.created_at)
                       ELSE coalesce(i.started_at, i.created_at) END < %(until)s))
-UNION ALL
+
+-- imports_defined --
+-- Imports that belong to no feed, as the other part.  A name is given as it is shown, with the
+-- id behind it, or without.
 SELECT i.created_at, i.id, NULL::uuid AS feed_id, i.id AS run_id
 FROM rowport.imports AS i
 WHERE i.organization_id = %(organization_id)s
@@ -39,16 +42,19 @@ WHERE i.organization_id = %(organization_id)s
   AND i.record_type_id = ANY (%(type_ids)s::uuid[])
   AND (%(oid)s::text IS NULL OR i.oid = %(oid)s)
   AND (%(name)s::text IS NULL
-       OR %(name)s IN (
-           SELECT unnest(ARRAY[s.said, s.said || ' (' || i.oid || ')'])
-           FROM (
-               SELECT coalesce(
-                   i.name,
-                   (SELECT a.name FROM rowport.import_files AS a
-                    WHERE a.import_id = i.id ORDER BY a.position LIMIT 1),
-                   (SELECT t.name FROM rowport.record_types AS t WHERE t.id = i.record_type_id)
-               ) AS said
-           ) AS s))
+       OR i.name = %(name)s
+       OR (i.name IS NULL
+           AND i.id IN (
+               SELECT a.import_id
+               FROM rowport.import_files AS a
+               WHERE a.organization_id = %(organization_id)s AND a.position = 1
+                 AND a.name = %(name)s))
+       OR (i.oid = %(name_oid)s
+           AND %(name_said)s = coalesce(
+               i.name,
+               (SELECT a.name FROM rowport.import_files AS a
+                WHERE a.import_id = i.id ORDER BY a.position LIMIT 1),
+               (SELECT t.name FROM rowport.record_types AS t WHERE t.id = i.record_type_id))))
   AND (%(source_kinds)s::text[] IS NULL OR 'upload' = ANY (%(source_kinds)s))
   AND (%(schedule_kinds)s::text[] IS NULL OR 'once' = ANY (%(schedule_kinds)s))
   AND (%(fates)s::text[] IS NULL
@@ -63,16 +69,42 @@ WHERE i.organization_id = %(organization_id)s
                     ELSE coalesce(i.started_at, i.created_at) END < %(until)s))
 
 -- find_definitions --
--- A page of them, the newest first.
+-- A page of both, the newest first.  Each part is cut where the page ends, so that neither is
+-- sorted whole.
 SELECT d.feed_id, d.run_id
-FROM ({definitions}) AS d
+FROM (
+    ({feeds_defined} ORDER BY created_at DESC, id DESC LIMIT %(reach)s)
+    UNION ALL
+    ({imports_defined} ORDER BY created_at DESC, id DESC LIMIT %(reach)s)
+) AS d
 ORDER BY d.created_at DESC, d.id DESC
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- count_definitions --
 -- How many all pages of find_definitions hold.
+SELECT (SELECT count(*) FROM ({feeds_defined}) AS f)
+     + (SELECT count(*) FROM ({imports_defined}) AS i) AS total;
+
+-- count_feeds --
 SELECT count(*) AS total
-FROM ({definitions}) AS d;
+FROM rowport.feeds AS f
+WHERE f.organization_id = %(organization_id)s
+  AND f.record_type_id = ANY (%(type_ids)s::uuid[]);
+
+-- count_own_imports --
+-- Imports that belong to no feed, made in a span of time; null: from the first, to the last.
+SELECT count(*) AS total
+FROM rowport.imports AS i
+WHERE i.organization_id = %(organization_id)s
+  AND i.feed_id IS NULL
+  AND i.record_type_id = ANY (%(type_ids)s::uuid[])
+  AND i.created_at >= coalesce(%(made_since)s::timestamptz, '-infinity')
+  AND i.created_at < coalesce(%(made_until)s::timestamptz, 'infinity');
+
+-- a_while_ago --
+-- Every transaction that wrote an import before this time has ended: they last milliseconds, and
+-- where one does not, the total lacks its import until the next count.
+SELECT clock_timestamp() - interval '10 seconds' AS moment;
 
 -- feeds_by_ids --
 SELECT f.id, f.oid, f.organization_id, f.name, f.record_type_id, t.name AS type_name,
