@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from uuid import UUID
 
 import jsonschema
@@ -22,9 +22,6 @@ from rowport.model.counts import Counts
 from rowport.model.errors import Forbidden, Unauthorized
 from rowport.model.imports import ChunkTally, Import, ImportFault, ImportOptions
 from rowport.model.states import ImportState, Phase
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GOLDEN: Final = Path(rocketchat.__file__).parent / "golden"
 CREATED: Final = datetime(2023, 8, 10, 17, 30, 17, 519_999, tzinfo=UTC)
@@ -199,18 +196,14 @@ def test_what_is_not_current_is_not_valid() -> None:
     assert not shown(job(S.DRAFT), is_current=False).is_valid
 
 
-def test_a_download_that_died_has_failed() -> None:
-    status: Callable[[timedelta], str] = lambda left: (  # noqa: E731  shortest
-        shown(
-            noted(
-                S.DRAFT,
-                rocketchat_status="importer_downloading_file",
-                rocketchat_due=(datetime.now(UTC) + left).isoformat(),
-            )
-        ).status
-    )
-    assert status(timedelta(minutes=1)) == "importer_downloading_file"
-    assert status(timedelta(minutes=-1)) == "importer_import_failed"
+@pytest.mark.parametrize("step", ["importer_uploading", "importer_downloading_file"])
+@pytest.mark.parametrize(("minutes", "fails"), [(1, False), (-1, True)])
+def test_a_file_that_does_not_arrive_in_time_has_failed(
+    step: str, minutes: int, *, fails: bool
+) -> None:
+    due = (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat()
+    said = shown(noted(S.DRAFT, rocketchat_status=step, rocketchat_due=due))
+    assert said.status == ("importer_import_failed" if fails else step)
 
 
 amounts = st.integers(min_value=0, max_value=10**9)

@@ -20,6 +20,7 @@ from rowport.dialects.rocketchat.present import (
     FAILED,
     FAULT,
     FILE_LOADED,
+    LEFT_OUT,
     NAMES,
     PREPARING,
     STATES,
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 LONGEST_NAME: Final = 255
 SSRF: Final = "error-ssrf-validation-failed"
 MARGIN_S: Final = 30.0
-"""A download that has not ended so long after its deadline died with its process."""
+"""What has not arrived so long after its deadline died with its process."""
 WAITING: Final = frozenset({UPLOADING, DOWNLOADING, PREPARING})
 
 
@@ -68,11 +69,10 @@ def download(space: Workspace, body: Mapping[str, str]) -> Document:
     if not url.lower().startswith(("http://", "https://")):
         # The original also reads paths of its own machine; no request may choose those here.
         raise coded(url[:LONGEST_NAME], "error-import-file-missing", "downloadPublicImportFile")
-    due = datetime.now(UTC) + timedelta(seconds=DEADLINE_S + MARGIN_S)
     shown = space.begin(
         importer.key,
         type_name=CONTACTS if importer.key == "omnichannel_contact" else USERS,
-        status={STATUS: DOWNLOADING, DUE: due.isoformat()},
+        status={STATUS: DOWNLOADING, DUE: _due()},
     )
     allowed = space.settings.get("ssrf_allowlist", ())
     try:
@@ -133,8 +133,8 @@ def _land(
     shown = space.begin(
         importer.key,
         type_name=taken.type_name,
-        noted={**noted, "left_out": {kind: n for kind, n in taken.left_out.items() if n}},
-        status={STATUS: UPLOADING},
+        noted=noted,
+        status={STATUS: UPLOADING, DUE: _due()},
     )
     _stage(space, shown, taken)
 
@@ -144,7 +144,13 @@ def _stage(space: Workspace, shown: Operation, taken: Taken) -> None:
         space.services.preparing.add_rows(space.organization_id, shown.job.id, taken.rows)
     except IllegalTransition:
         return  # it was cleared or replaced meanwhile
-    space.note(shown, {STATUS: FILE_LOADED})
+    left_out = {kind: number for kind, number in taken.left_out.items() if number}
+    space.note(shown, {STATUS: FILE_LOADED, LEFT_OUT: left_out})
+
+
+def _due() -> str:
+    """Tell until when a file must have arrived; whoever brings it may die."""
+    return (datetime.now(UTC) + timedelta(seconds=DEADLINE_S + MARGIN_S)).isoformat()
 
 
 def _fail(space: Workspace, shown: Operation, fault: str) -> None:

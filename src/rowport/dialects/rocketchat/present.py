@@ -4,7 +4,8 @@ What only this face knows of an import stands in its attributes: under `rocketch
 from the beginning (`key`, the importer; `user`; `file`, `content_type`), and what changes each
 under a key of its own, so that two writers never undo each other: `rocketchat_status` (the step,
 while the import itself has not begun or was ended by hand), `rocketchat_valid` (false once it was
-cleared), `rocketchat_due` (when a download must have ended), `rocketchat_fault`.
+cleared), `rocketchat_due` (when a file must have arrived), `rocketchat_fault` (why it cannot be
+read), `rocketchat_left_out` (how much of it is not loaded).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ STATUS: Final = "rocketchat_status"
 VALID: Final = "rocketchat_valid"
 DUE: Final = "rocketchat_due"
 FAULT: Final = "rocketchat_fault"
+LEFT_OUT: Final = "rocketchat_left_out"
 API: Final = "api"
 Document = dict[str, object]
 
@@ -108,7 +110,7 @@ class Operation:
     def status(self) -> str:
         """Its step, the first of the words that fits."""
         noted = self.job.attributes.get(STATUS)
-        if noted == DOWNLOADING and self._is_overdue():
+        if noted in {UPLOADING, DOWNLOADING} and self._is_overdue():
             return FAILED
         return str(noted) if noted in STATES else status_of(self.job)
 
@@ -118,7 +120,7 @@ class Operation:
         return state_of(self.status, is_valid=self.is_valid)
 
     def _is_overdue(self) -> bool:
-        """Whether whoever downloaded must have died."""
+        """Whether whoever brought the file must have died."""
         due = self.job.attributes.get(DUE)
         return not isinstance(due, str) or datetime.fromisoformat(due) < datetime.now(UTC)
 
