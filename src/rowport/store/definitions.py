@@ -59,8 +59,8 @@ class PostgresDefinitions:
     """Definitions in the ledger.
 
     A list that is polled shows its total each time, and counting 100,000 imports takes several
-    times as long as showing a page.  So what was made before a while ago is counted every ten seconds,
-    and what was made since then each time.
+    times as long as showing a page.  So what was made before a while ago is counted every ten
+    seconds, and what was made since then each time.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
