@@ -49,13 +49,13 @@ class Item:
         return self.record_type.name, self.hub_id, tuple(sorted(self.row))
 
 
-@post(PATH)
+@post(PATH, request_max_body_size=LARGEST_BODY)
 async def create_items(request: Request[Any, Any, Any], front: GivenFront) -> Document:
     """Create records; one that exists already fails."""
     return await _answer(request, front, Mode.INSERT)
 
 
-@post(PATH + "/upsert", status_code=200)
+@post(PATH + "/upsert", status_code=200, request_max_body_size=LARGEST_BODY)
 async def upsert_items(request: Request[Any, Any, Any], front: GivenFront) -> Document:
     """Create records, or change those that exist."""
     return await _answer(request, front, Mode.UPSERT)
