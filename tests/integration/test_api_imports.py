@@ -100,6 +100,20 @@ def test_every_option_can_be_said(api: httpx.Client) -> None:
     assert imported["mapping"] == {"Mail": "email"}
 
 
+def test_how_the_file_is_read_can_be_said(api: httpx.Client) -> None:
+    words: dict[str, str | list[str]] = {
+        "encoding": "utf-16-le",
+        "delimiter": "~",
+        "quote": "",
+        "header_row": "2",
+    }
+    content = "made by us\nemail~Full name\ny@x.org~Zoë, the 1st\n".encode("utf-16-le")
+    imported = ended(api, send(api, content, **words))
+    assert imported["options"]["format"] == {**words, "header_row": 2}
+    assert (imported["result"], imported["counts"]["total"]) == ("succeeded", 1)
+    assert_problem(send(api, has_header="no"), 422, "neither true nor false")
+
+
 def test_imports_are_paged_through_newest_first(api: httpx.Client) -> None:
     made = [send(api).json()["id"] for _ in range(5)]
     seen: list[str] = []
