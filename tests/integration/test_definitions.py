@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -207,6 +208,22 @@ def test_a_feed_runs_its_last_file_again_and_its_schedule_stays(world: World) ->
     assert [file.sha256 for file in again.files] == [file.sha256 for file in first.files]
     assert again.files[0].blob != first.files[0].blob
     assert world.services.feeds.by_oid(world.organization.id, feed.oid) == feed
+
+
+def test_a_feed_asked_to_run_by_many_at_once_runs_once(world: World) -> None:
+    feed = world.feed("nightly")
+    run = world.send(feed=feed)
+    world.services.imports.cancel(world.organization.id, run.id)
+
+    def ask(_: int) -> str:
+        try:
+            return str(world.services.definitions.run_again(feed).state)
+        except Conflict as refused:
+            return refused.message[:28]
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        said = sorted(pool.map(ask, range(4)))
+    assert said == ["The feed is running already:"] * 3 + ["reading"]
 
 
 def test_a_feed_that_cannot_run_again_says_why(world: World) -> None:

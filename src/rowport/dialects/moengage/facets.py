@@ -76,6 +76,8 @@ def facet_of(record_type: RecordType) -> Facet | None:
 
 def _retention(said: object) -> Retention | None:
     match said:
+        case {"period": bool()}:
+            return None
         case {"period": int(period), "type": str(kind)} if kind in RETENTION_TYPES:
             return Retention(period=period, type=kind)
         case _:
