@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rowport.blobs.file import FileReader
 from rowport.bootstrap import open_table, suffixes
 from rowport.cli.reading import write
 from rowport.engine.schema_document import parse
@@ -110,6 +115,52 @@ def test_a_file_without_header_gets_none(tmp_path: Path) -> None:
     path = tmp_path / "bare.csv"
     path.write_text("1,2\n3,4\n", encoding="utf-8")
     assert retold(path, {"has_header": False}) == [["1", "2"], ["3", "4"]]
+
+
+TABLE = [["id", "name"], ["1", "Zoë, the 1st"], ["2", 'say "b"'], ["3", "x\ny"]]
+OBJECTS = [dict(zip(TABLE[0], row, strict=True)) for row in TABLE[1:]]
+
+
+def workbook() -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        page = book.add_worksheet()
+        for number, row in enumerate(TABLE):
+            page.write_row(number, 0, row)
+    return out.getvalue()
+
+
+def parquet() -> bytes:
+    out = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(OBJECTS), out)
+    told: bytes = out.getvalue().to_pybytes()
+    return told
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.json", json.dumps(OBJECTS).encode()),
+        ("t.jsonl", "\n".join(map(json.dumps, OBJECTS)).encode()),
+        ("t.parquet", parquet()),
+        ("t.xlsx", workbook()),
+        ("t.jsonl.gz", gzip.compress("\n".join(map(json.dumps, OBJECTS)).encode())),
+    ],
+)
+def test_a_table_of_any_format_is_told_as_the_same_records(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    assert retold(path, {}) == TABLE
+
+
+def test_a_file_is_read_at_any_place_up_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"0123456789")
+    reader = FileReader(path)
+    assert reader.size_bytes == 10
+    assert [reader.read_at(at, 4) for at in (0, 8, 10, 99)] == [b"0123", b"89", b"", b""]
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:
