@@ -10,7 +10,15 @@ from litestar import Request, Response, get, post
 from rowport.dialects.rocketchat import bodies, files, present
 from rowport.dialects.rocketchat.errors import no_operation, not_logged_in
 from rowport.dialects.rocketchat.layouts import IMPORTERS
-from rowport.dialects.rocketchat.serving import READING, WRITING, Endpoint, answer, limit, serve
+from rowport.dialects.rocketchat.serving import (
+    READING,
+    WRITING,
+    Endpoint,
+    answer,
+    limit,
+    serve,
+    take_small_body,
+)
 from rowport.dialects.rocketchat.workspace import Workspace
 from rowport.model.errors import Unauthorized
 from rowport.wire.dialect import Front, GivenFront
@@ -33,6 +41,7 @@ def _taking(schema: dict[str, Any]) -> Endpoint:
 @_write(BASE + "login")
 async def login(request: Asked, front: GivenFront) -> Said:
     """Exchange an API token of a user for a token pair; `resume` takes the token alone."""
+    await take_small_body(request)
     limit(request, front, "login")
     body = await bodies.read_body(request)
     return await asyncio.to_thread(_log_in, request, front, body)

@@ -59,3 +59,11 @@ def test_no_more_than_twenty_operations_are_listed(admin: Client) -> None:
     assert listed[0]["_id"] == made[-1]
     times = [one["_updatedAt"] for one in listed]
     assert times == sorted(times, reverse=True)
+
+
+def test_a_connection_outlasts_bodies_that_nobody_wants(admin: Client) -> None:
+    stranger = Client(http=admin.http, headers={})
+    unwanted = b"x" * 200_000
+    for _ in range(40):
+        assert admin.call("POST", "import.clear", content=unwanted).status_code == 200
+        assert stranger.call("POST", "import.addUsers", content=unwanted).status_code == 401
