@@ -1,6 +1,7 @@
 """The three endpoints of MoEngage's File Import API."""
 
 import asyncio
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -138,7 +139,8 @@ def admit(
     if limited_as is not None:
         verdict = front.limiter.take(f"{NAME}:{limited_as}:{workspace.id}", DOCUMENTED)
         if not verdict.allowed:
-            raise Refused(too_many())
+            wait_s = math.ceil(verdict.retry_after_s)
+            raise Refused(too_many(), headers={"Retry-After": str(wait_s)})
     require(principal, scope)
     return Caller(front=front, principal=principal, workspace=workspace)
 

@@ -227,7 +227,9 @@ def test_the_fifty_first_request_of_a_minute_is_too_many(world: World, path: str
     made = world.send()
     codes = [world.ask(path, {"import_id": made.oid}).status_code for _ in range(51)]
     assert codes == [200] * 50 + [429]
-    body = world.ask(path, {"import_id": made.oid}).json()
+    answer = world.ask(path, {"import_id": made.oid})
+    assert answer.headers["retry-after"] == "2"  # one request each 1.2 s
+    body = answer.json()
     assert body["status"] == "fail"
     assert body["error"]["message"] == "Rate limits exceeded, please try after some time"
     assert body["error"]["type"] == "Rate Limits Exceeded"
