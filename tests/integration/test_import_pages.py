@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rowport.bootstrap import Rowport
+from rowport.model.ids import new_uuid
 from rowport.model.imports import ImportOptions
 from rowport.ports.ledger import ImportQuery
 from rowport.service.links import Link
@@ -99,3 +100,51 @@ def test_many_links_are_signed_for_one_look_at_the_key(
     signed = rowport.services.links.sign_all(links)
     assert [rowport.services.links.open(text) for text in signed] == links
     assert rowport.services.links.sign_all([]) == []
+
+
+def age(rowport: Rowport) -> None:
+    """Let an hour pass for all imports."""
+    with rowport.database.transaction() as tx:
+        tx.connection.execute(
+            "UPDATE rowport.imports SET created_at = created_at - interval '1 hour'"
+        )
+
+
+def send(rowport: Rowport, organization: Organization, kind: str) -> None:
+    rowport.services.imports.create(
+        organization.id,
+        kind,
+        file_name="people.csv",
+        parts=iter([b"email\na@example.com\n"]),
+        options=ImportOptions(),
+    )
+
+
+def test_the_total_is_right_at_every_look(rowport: Rowport, mine: Organization) -> None:
+    def total(**words: Any) -> int:  # noqa: ANN401  ImportQuery's
+        return rowport.services.imports.find(mine.id, ImportQuery(limit=1, **words))[1]
+
+    age(rowport)
+    for made in range(4):
+        assert total() == total(facet="face") == 4 + made
+        assert total(facets=[{"face": {"kind": "red"}}]) == 2 + made
+        assert total(fates=frozenset({"canceled"})) == 2
+        assert total(created_by=new_uuid()) == 0
+        send(rowport, mine, "red")
+
+
+def test_the_total_follows_a_record_type_that_shows_itself_later(
+    rowport: Rowport, mine: Organization
+) -> None:
+    age(rowport)
+    query = ImportQuery(facet="another")
+    assert rowport.services.imports.find(mine.id, query) == ([], 0)
+    rowport.services.record_types.set_attributes(mine.id, "red", {"another": {}})
+    assert rowport.services.imports.find(mine.id, query)[1] == 2
+
+
+def test_an_organization_counts_its_own_imports_alone(rowport: Rowport, mine: Organization) -> None:
+    other = rowport.services.access.ensure_organization("other", "Other")
+    rowport.services.record_types.put(other, "red", SCHEMA)
+    for organization, number in ((mine, 4), (other, 0), (mine, 4), (other, 0)):
+        assert rowport.services.imports.find(organization.id, ImportQuery())[1] == number

@@ -11,8 +11,9 @@ from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
 from rowport.ports.ledger import FATES, Circumstances, ImportRef
 from rowport.store.catalogue import statement
+from rowport.store.counting import Totals
 from rowport.store.rows import from_layout, from_options, to_import
-from rowport.store.saying import many, one, only, say
+from rowport.store.saying import many, one, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,6 +41,9 @@ def _names(ref: ImportRef) -> dict[str, UUID]:
 
 class PostgresImports:
     """Imports and their files in the ledger."""
+
+    def __init__(self) -> None:
+        self._totals = Totals()
 
     def create(
         self,
@@ -128,7 +132,7 @@ class PostgresImports:
             "ids": None if query.ids is None else sorted(query.ids),
             "modes": None if query.modes is None else sorted(query.modes),
         }
-        total = only(tx, "count_imports", **asked)["total"] if query.is_counted else 0
+        total = self._totals.of(tx, asked) if query.is_counted else 0
         order = ORDERS[query.sort].format(way="DESC" if query.descending else "ASC")
         page = statement("find_imports").format(order=order)
         words = None if query.fate_words is None else Jsonb(dict(query.fate_words))

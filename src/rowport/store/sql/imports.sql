@@ -181,8 +181,12 @@ CROSS JOIN LATERAL (
 ORDER BY {order};
 
 -- count_imports --
--- How many imports all pages of find_imports hold.
-SELECT count(*) AS total
+-- How many imports all pages of find_imports hold, and how many of them are from before a moment
+-- that every import in the making is younger than.
+SELECT count(*) AS total,
+       count(*) FILTER (WHERE i.created_at < statement_timestamp() - interval '30 seconds')
+           AS settled,
+       statement_timestamp() - interval '30 seconds' AS horizon
 FROM rowport.imports AS i
 JOIN rowport.record_types AS t ON t.id = i.record_type_id
 LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
@@ -198,6 +202,16 @@ WHERE i.organization_id = %(organization_id)s
   AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
   AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
   AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s));
+
+-- types_of_imports --
+-- The record types whose imports find_imports looks at.
+SELECT t.id
+FROM rowport.record_types AS t
+WHERE t.organization_id = %(organization_id)s
+  AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
+  AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
+  AND (%(facets)s::jsonb[] IS NULL OR t.attributes @> ANY (%(facets)s::jsonb[]))
+ORDER BY t.id;
 
 -- lock_import --
 -- The state, held until the transaction ends; no row when there is none.
