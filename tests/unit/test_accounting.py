@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from uuid import UUID
 
 import numpy as np
@@ -262,3 +263,12 @@ def test_a_digest_is_the_same_in_every_chunk_and_every_process() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
     assert told.stdout.decode().strip() == str(whole.tolist())
+
+
+def test_a_number_is_the_same_key_whatever_the_scale_of_its_chunk() -> None:
+    kinds = [pa.decimal128(38, 0), pa.decimal128(38, 2), pa.decimal256(76, 1)]
+    seen = {
+        int(dedupe.digests(pa.table({"k": pa.array([Decimal(10)], kind)}), ["k"])[0])
+        for kind in kinds
+    }
+    assert len(seen) == 1

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from rowport.engine.dedupe import comparable
 from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 from rowport.model.counts import Counts
 from rowport.model.ids import record_id
@@ -79,9 +80,7 @@ def account(
 
 def repeat_errors(rows: pa.Table, row: pa.Array, key: Sequence[str]) -> pa.Table:
     """Give the errors of rows whose key stands in an earlier row of the file."""
-    shown = pl.from_arrow(rows.select(list(key)))
-    if not isinstance(shown, pl.DataFrame):
-        raise TypeError("an Arrow table becomes a data frame")
+    shown = comparable(rows, key)
     values = shown.select(pl.concat_str(pl.all().cast(pl.String), separator=", "))
     text = values.to_series().to_list()
     named = ", ".join(key)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
 
 SEEDS: Final = (0x526F77, 0x706F7274)
 Digests = npt.NDArray[np.uint64]
@@ -25,10 +25,32 @@ Digests = npt.NDArray[np.uint64]
 
 def digests(rows: pa.Table, key: Sequence[str], *, seed: int = 0) -> Digests:
     """Hash the key of each row; one uint64 a row, in row order."""
-    frame = pl.from_arrow(rows.select(list(key)))
+    return comparable(rows, key).hash_rows(seed=SEEDS[seed]).to_numpy()
+
+
+def comparable(rows: pa.Table, key: Sequence[str]) -> pl.DataFrame:
+    """Give the key's columns so that equal values are alike in every chunk."""
+    frame = pl.from_arrow(pa.table({name: _alike(rows.column(name)) for name in key}))
     if not isinstance(frame, pl.DataFrame):
         raise TypeError("an Arrow table becomes a data frame")
-    return frame.hash_rows(seed=SEEDS[seed]).to_numpy()
+    return frame
+
+
+def _alike(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Write decimals without the zeros at their end: each chunk has a scale of its own."""
+    if pa.types.is_decimal256(column.type):  # Polars has none so wide
+        texts = [
+            None if value is None else format(value.normalize(), "f")
+            for value in column.to_pylist()
+        ]
+        return pa.chunked_array([pa.array(texts, pa.large_string())])
+    if not pa.types.is_decimal(column.type):
+        return column
+    text = pl.Series(values=pl.from_arrow(column)).cast(pl.String)
+    plain = pl.when(text.str.contains(".", literal=True)).then(
+        text.str.strip_chars_end("0").str.strip_chars_end(".")
+    )
+    return pa.chunked_array([pl.select(plain.otherwise(text)).to_series().to_arrow()])
 
 
 def wide_digests(rows: pa.Table, key: Sequence[str]) -> pl.DataFrame:

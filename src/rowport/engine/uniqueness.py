@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -44,10 +43,9 @@ class Uniqueness:
         twice, has = np.zeros(shape, bool), np.zeros(shape, bool)
         digests: list[Pair] = []
         for place, (key, seen) in enumerate(zip(self._keys, self._seen, strict=True)):
-            parts = pa.table({name: _comparable(rows.column(name)) for name in key})
-            pair = dedupe.digests(parts, key), dedupe.digests(parts, key, seed=1)
+            pair = dedupe.digests(rows, key), dedupe.digests(rows, key, seed=1)
             digests.append(pair)
-            has[:, place] = _is_whole(parts)
+            has[:, place] = _is_whole(rows.select(list(key)))
             known[:, place] = seen.contains(pair) & has[:, place]
             ids[:, place] = _groups(pair)
             twice[:, place] = (np.bincount(ids[:, place])[ids[:, place]] > 1) & has[:, place]
@@ -122,20 +120,3 @@ def _is_whole(parts: pa.Table) -> Booleans:
     for column in parts.columns:
         whole &= pc.is_valid(column).to_numpy()
     return whole
-
-
-def _comparable(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Write decimals without the zeros at their end: each chunk has a scale of its own."""
-    if pa.types.is_decimal256(column.type):  # Polars has none so wide
-        texts = [
-            None if value is None else format(value.normalize(), "f")
-            for value in column.to_pylist()
-        ]
-        return pa.chunked_array([pa.array(texts, pa.large_string())])
-    if not pa.types.is_decimal(column.type):
-        return column
-    text = pl.Series(values=pl.from_arrow(column)).cast(pl.String)
-    plain = pl.when(text.str.contains(".", literal=True)).then(
-        text.str.strip_chars_end("0").str.strip_chars_end(".")
-    )
-    return pa.chunked_array([pl.select(plain.otherwise(text)).to_series().to_arrow()])
