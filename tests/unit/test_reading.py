@@ -146,6 +146,7 @@ def parquet() -> bytes:
         ("t.xlsx", workbook()),
         ("t.jsonl.gz", gzip.compress("\n".join(map(json.dumps, OBJECTS)).encode())),
     ],
+    ids=["json", "jsonl", "parquet", "xlsx", "jsonl.gz"],  # bytes that hold the time name nothing
 )
 def test_a_table_of_any_format_is_told_as_the_same_records(
     tmp_path: Path, name: str, content: bytes
