@@ -1,13 +1,20 @@
-"""Plannr's limit: 500 calls a minute for each user."""
+"""Plannr's API as it is configured: its limit, its prefix, and how the outside reaches it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from tests.integration.dialects.conftest import serve
-from tests.integration.dialects.plannr.conftest import PATH, UNKNOWN, client_of, fits
+from tests.integration.dialects.plannr.conftest import (
+    PATH,
+    UNKNOWN,
+    client_of,
+    fits,
+    imported,
+    people,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +23,33 @@ if TYPE_CHECKING:
     from tests.integration.dialects.conftest import Served
 
 
+PREFIX: Final = "/crm"
+PUBLIC: Final = "https://crm.example"
+
+
 @pytest.fixture(scope="module")
 def limited(dialect_server: Served) -> Iterator[str]:
-    """A second server on the same home, with the documented limits."""
+    """A second server on the same home: documented limits, a prefix, a public URL."""
     home = replace(dialect_server.home, environment={})
-    yield from serve(home, WORKERS="1")
+    for url in serve(
+        home,
+        WORKERS="1",
+        ROWPORT_DIALECT_PREFIXES=f"plannr={PREFIX}",
+        ROWPORT_PUBLIC_URL=PUBLIC,
+    ):
+        yield url + PREFIX
+
+
+def test_urls_are_those_that_the_outside_sees(limited: str, dialect_server: Served) -> None:
+    with client_of(limited, dialect_server.credentials["other"]["plannr"]) as client:
+        shown = imported(client, people("no address"), mode="validate")
+        report = shown["error_report"]
+        assert report["download_url"].startswith(f"{PUBLIC}/v1/files/")
+        assert report["download_url"].endswith(f"/{report['filename']}")
+        page = client.get(PATH, params={"per_page": "1"}).json()
+        assert page["meta"]["path"] == PUBLIC + PREFIX + PATH
+        assert page["links"]["last"].startswith(f"{PUBLIC}{PREFIX}{PATH}?per_page=1&page=")
+        assert list(client.delete(PATH).json()) == ["message"]
 
 
 def test_the_501st_call_of_a_minute_has_to_wait(

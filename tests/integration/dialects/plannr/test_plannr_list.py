@@ -236,3 +236,28 @@ def test_an_organization_lists_its_own_imports_alone(
 def test_no_query_breaks_it(api: httpx.Client, query: str) -> None:
     answer = api.get(PATH + query)
     assert answer.status_code in {200, 422}, answer.text
+
+
+def sent_natively(web: httpx.Client, token: str, type_name: str, content: bytes) -> str:
+    answer = web.post(
+        "/v1/imports",
+        data={"type": type_name},
+        files={"file": ("a.csv", content, "text/csv")},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def test_imports_of_other_faces_are_seen_if_their_record_type_is(
+    api: httpx.Client, web: httpx.Client, credentials: dict[str, Any]
+) -> None:
+    token = credentials["native"]["token"]
+    seen = sent_natively(web, token, "clients", f"email\n{fresh()}\n".encode())
+    unseen = sent_natively(web, token, "rocketchat_users", f"email\n{fresh()}\n".encode())
+    shown = api.get(f"{PATH}/{seen}").json()
+    fits(shown, "import")
+    assert (shown["type"], shown["mode"]) == ("clients", "store")
+    assert api.get(f"{PATH}/{unseen}").status_code == 404
+    page = listed(api, params={"filter[uuid]": f"{seen},{unseen}"})
+    assert uuids(page) == [seen]
