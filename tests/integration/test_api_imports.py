@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -47,6 +49,25 @@ def ended(api: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
         imported: dict[str, Any] = api.get(answer.headers["location"]).json()
         if imported["finished_at"]:
             return imported
+
+
+LATE = (
+    b"POST %b HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer no\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 20\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(("path", "status"), [(b"/v1/imports", b" 401 "), (b"/nowhere", b" 404 ")])
+def test_a_connection_outlives_a_body_that_comes_late_and_unwanted(
+    api: httpx.Client, path: bytes, status: bytes
+) -> None:
+    place = (api.base_url.host, api.base_url.port or 80)
+    with socket.create_connection(place, timeout=PATIENCE_S) as line:
+        for _ in range(20):
+            line.sendall(LATE % path)
+            ready, _, _ = select.select([line], [], [], 0.02)  # the server may answer at once
+            line.sendall(b"x" * 20)
+            assert status in line.recv(65536), ready
 
 
 def assert_problem(answer: httpx.Response, status: int, said: str) -> dict[str, Any]:

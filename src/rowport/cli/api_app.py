@@ -7,9 +7,10 @@ import os
 import threading
 import time
 from signal import SIGTERM
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rowport.api.app import create_app
+from rowport.api.leftovers import TakesLeftovers
 from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
 from rowport.cli.settings import Settings
@@ -17,20 +18,17 @@ from rowport.config import settings as rowport_settings
 from rowport.wire.dialect import Front
 from rowport.wire.limits import Limiter
 
-if TYPE_CHECKING:
-    from litestar import Litestar
-
 WATCH_S: Final = 0.5
 
 
-def make_app() -> Litestar:
+def make_app() -> TakesLeftovers:
     """Make the application; where the home is stands in the environment."""
     start_log()
     _stop_when_orphaned()
     settings = Settings()
     rowport = open_rowport(home=settings.home, database_url=settings.database_url, migrate=False)
     chosen = rowport_settings()
-    return create_app(
+    app = create_app(
         services=rowport.services,
         organization_id=rowport.organization.id,
         count_workers=rowport.alive_workers,
@@ -42,6 +40,7 @@ def make_app() -> Litestar:
         dialects=mounted_dialects(chosen),
         on_shutdown=[rowport.close],
     )
+    return TakesLeftovers(app)
 
 
 def _stop_when_orphaned() -> None:
