@@ -70,11 +70,20 @@ class Attempt:
         self._create(firsts)
         self._fail_twins()
 
-    def load_matching(self) -> bool:
-        """Look for existing records first; tells whether there were any."""
+    @property
+    def mostly_unchanged(self) -> bool:
+        """At least three rows of four met a record that has their values already."""
+        same = np.count_nonzero(self.fates.outcome == Outcome.UNCHANGED)
+        return bool(same and 4 * same >= 3 * self._row.size)
+
+    def load_matching(self, *, compare: bool = False) -> bool:
+        """Look for existing records first; tells whether there were any.
+
+        With `compare` whole rows are sent at once: right where `mostly_unchanged` will be true.
+        """
         places = self._open
         firsts = places[self._first[places] == places]
-        new, old, ids, found = self._sort_out(firsts)
+        new, old, ids, found = self._sort_out(firsts, compare=compare)
         if self._batch.mode is Mode.VALIDATE:
             self.fates.created(new)
         else:
@@ -141,14 +150,20 @@ class Attempt:
 
     # ----------------------------------------------------------------------- the existing ones
 
-    def _sort_out(self, places: Places) -> tuple[Places, Places, NDArray[np.uint8], bool]:
+    def _sort_out(
+        self, places: Places, *, compare: bool = False
+    ) -> tuple[Places, Places, NDArray[np.uint8], bool]:
         """Settle what needs no writing.
 
         Gives the places of new records, those of existing ones that may be updated with their
         ids, and whether any record existed.
         """
-        matches = probe(self._connection, self._target, self._batch.import_id, places)
-        missing = np.setdiff1d(places, matches.place, assume_unique=False)
+        matches = probe(
+            self._connection, self._target, self._batch.import_id, places, compare=compare
+        )
+        lacks = np.ones(self._row.size, np.bool_)
+        lacks[matches.place] = False
+        missing = places[lacks[places]]
         if self._batch.mode is Mode.UPDATE and missing.size:
             self._fail_families(missing, RowErrorCode.NOT_FOUND, "is the key of no record.")
             missing = missing[:0]
@@ -166,7 +181,16 @@ class Attempt:
         old, ids = self._without_met(old, ids)
         if old.size and self._settle_unwritten(old, ids):
             old, ids = old[:0], ids[:0]
+        old, ids = self._without_same(old, ids, matches.place[matches.same])
         return missing, old, ids, found
+
+    def _without_same(
+        self, old: Places, ids: NDArray[np.uint8], same: Places
+    ) -> tuple[Places, NDArray[np.uint8]]:
+        """Settle rows whose record has their values already."""
+        here = np.isin(old, same)
+        self.fates.met(old[here], ids[here], Outcome.UNCHANGED)
+        return old[~here], ids[~here]
 
     def _without_met(self, old: Places, ids: NDArray[np.uint8]) -> tuple[Places, NDArray[np.uint8]]:
         """Fail rows whose record an earlier row met and left as it is."""
@@ -198,17 +222,14 @@ class Attempt:
         """
         if self._batch.key_rules.takes_any_field:
             return oldest(matches)
+        if (np.diff(matches.place) > 0).all():
+            return matches
         _, start, count = np.unique(matches.place, return_index=True, return_counts=True)
         if (count > 1).any():
             several = matches.place[start[count > 1]]
             self._fail_families(several, RowErrorCode.REFUSED, "is the key of several records.")
         alone = start[count == 1]
-        return Matches(
-            place=matches.place[alone],
-            record_id=matches.record_id[alone],
-            ours=matches.ours[alone],
-            row=matches.row[alone],
-        )
+        return matches.take(alone)
 
     def _settle_unwritten(self, old: Places, ids: NDArray[np.uint8]) -> bool:
         """Settle rows whose records must not be touched; tells whether it did."""

@@ -14,7 +14,7 @@ from rowport.destinations.postgres.folding import as_stored
 from rowport.destinations.postgres.refusals import is_row_fault
 from rowport.destinations.postgres.target import Target, target_of
 from rowport.model.errors import Unavailable
-from rowport.model.imports import Mode
+from rowport.model.imports import Mode, OnMatch
 
 if TYPE_CHECKING:
     from psycopg import Connection, Error
@@ -61,8 +61,10 @@ def _first_way(
         return "direct"
     if batch.mode not in (Mode.UPSERT, Mode.INSERT) or target.key_index is None:
         return "matching"
-    hope = memory.hopes(batch.import_id, lambda: _is_empty(connection, target))
-    return "direct" if hope else "matching"
+    if memory.hopes(batch.import_id, lambda: _is_empty(connection, target)):
+        return "direct"
+    compares = (batch.mode, batch.on_match) == (Mode.UPSERT, OnMatch.UPDATE)
+    return "comparing" if compares and memory.repeats(batch.import_id) else "matching"
 
 
 def _next_way(error: Error, target: Target, batch: LoadBatch, memory: Memory, way: str) -> str:
@@ -82,7 +84,8 @@ def _next_way(error: Error, target: Target, batch: LoadBatch, memory: Memory, wa
         return "matching"
     if not is_row_fault(error) or way == "one by one":
         raise error
-    return "one by one"
+    # Values that were sent to be compared only are not refused: look again without them.
+    return "matching" if way == "comparing" else "one by one"
 
 
 def _attempt(
@@ -97,9 +100,9 @@ def _attempt(
         attempt.suppose_all_new()
     elif way == "direct":
         attempt.load_directly()
-    elif way == "matching":
-        found = attempt.load_matching()
-        memory.probed(batch.import_id, found=found)
+    elif way in {"matching", "comparing"}:
+        found = attempt.load_matching(compare=way == "comparing")
+        memory.probed(batch.import_id, found=found, unchanged=attempt.mostly_unchanged)
     else:
         attempt.load_one_by_one()
     if batch.mode is Mode.VALIDATE:

@@ -14,7 +14,7 @@ from psycopg import sql
 from rowport.destinations.postgres.columns import Column, SqlType
 from rowport.destinations.postgres.copying import (
     copy_in,
-    fixed_rows,
+    fixed_arrays,
     index_plans,
     temporary_table,
     text_rows,
@@ -23,7 +23,7 @@ from rowport.destinations.postgres.twins import in_key_order
 from rowport.engine.record_ids import ID_BYTES, as_uuid_array
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import LiteralString
     from uuid import UUID
 
@@ -45,42 +45,90 @@ class Matches:
     """This import wrote the record last."""
     row: NDArray[np.int64]
     """The row that wrote it last."""
+    same: NDArray[np.bool_]
+    """The record has the values of the row; not known without `compare`, then false."""
+
+    def take(self, these: NDArray[np.int64]) -> Matches:
+        """Give those at these indexes."""
+        return Matches(
+            place=self.place[these],
+            record_id=self.record_id[these],
+            ours=self.ours[these],
+            row=self.row[these],
+            same=self.same[these],
+        )
 
 
-def probe(connection: Connection[Any], target: Target, import_id: UUID, places: Places) -> Matches:
-    """Look the keys up; a place stands twice if two records have its key."""
-    names = [column.name for column in target.key]
-    keys = target.values.select(names)
+_FOUND: Final = [">i8", f"V{ID_BYTES}", "?", ">i8", "?"]
+"""How `Matches` travel: place, record_id, ours, row, same."""
+
+
+def probe(
+    connection: Connection[Any],
+    target: Target,
+    import_id: UUID,
+    places: Places,
+    *,
+    compare: bool = False,
+) -> Matches:
+    """Look the keys up; a place stands twice if two records have its key.
+
+    With `compare` whole rows are sent and records compared at once, which pays where most rows
+    match and few differ: there is no second trip for those that do not.
+    """
+    columns = target.columns if compare else target.key
     # Neighbours in the index are looked up together: half the time of a random order.
-    places = places[in_key_order(keys.take(pa.array(places)))]
-    keys = keys.take(pa.array(places))
-    short = [f"k{at}" for at in range(len(names))]
-    keys = keys.rename_columns(short).append_column("place", pa.array(places))
-    kinds = [(name, str(c.type)) for name, c in zip(short, target.key, strict=True)]
+    places = places[in_key_order(_taken(target, target.key, places))]
+    short = [f"n{at}" for at in range(len(columns))]
+    rows = _taken(target, columns, places).rename_columns(short)
+    rows = rows.append_column("place", pa.array(places))
+    kinds = [(name, str(c.type)) for name, c in zip(short, columns, strict=True)]
     as_json = frozenset(n for n, kind in kinds if kind == SqlType.JSONB)
     with temporary_table(connection, "rowport_keys", [*kinds, ("place", "bigint")]) as table:
-        copy_in(connection, table, keys, as_json)
-        query = sql.SQL(
-            "SELECT k.place, t.rowport_id, t.rowport_import = {import_id}, t.rowport_row"
-            " FROM {keys} AS k JOIN {table} AS t ON {same}"
-        ).format(
-            import_id=sql.Literal(import_id),
-            keys=table,
-            table=target.table,
-            same=sql.SQL(" AND ").join(
-                sql.SQL("t.{} = k.{}").format(sql.Identifier(name), sql.Identifier(k))
-                for name, k in zip(names, short, strict=True)
-            ),
-        )
-        wire = [("place", ">i8"), ("id", f"V{ID_BYTES}"), ("ours", "?"), ("row", ">i8")]
+        copy_in(connection, table, rows, as_json)
+        query = _probe_query(target, import_id, table, columns, compare=compare)
         with index_plans(connection) if target.key_index else nullcontext():
-            found = fixed_rows(connection, query, wire)
-    order = np.argsort(found["place"], kind="stable")
-    return Matches(
-        place=found["place"][order].astype(np.int64),
-        record_id=_id_matrix(found["id"][order]),
-        ours=found["ours"][order].astype(np.bool_),
-        row=found["row"][order].astype(np.int64),
+            found = fixed_arrays(connection, query, _FOUND)
+    place, ids, ours, row, same = found or [np.zeros(0, kind) for kind in _FOUND]
+    matches = Matches(
+        place=place.astype(np.int64),
+        record_id=_id_matrix(ids),
+        ours=ours.astype(np.bool_),
+        row=row.astype(np.int64),
+        same=same.astype(np.bool_),
+    )
+    return matches.take(np.argsort(matches.place, kind="stable"))
+
+
+def _taken(target: Target, columns: Sequence[Column], places: Places) -> pa.Table:
+    rows = target.values.select([column.name for column in columns])
+    return rows.take(pa.array(places))
+
+
+def _probe_query(
+    target: Target,
+    import_id: UUID,
+    table: sql.Identifier,
+    columns: Sequence[Column],
+    *,
+    compare: bool,
+) -> sql.Composed:
+    sent = {c.name: sql.Identifier("k", f"n{at}") for at, c in enumerate(columns)}
+    same: sql.Composable = sql.SQL("false")
+    if compare:
+        same = sql.SQL("NOT ({})").format(differs(target, sent.values()))
+    return sql.SQL(
+        "SELECT array_agg(k.place), array_agg(t.rowport_id),"
+        " array_agg(t.rowport_import = {import_id}), array_agg(t.rowport_row), array_agg({same})"
+        " FROM {keys} AS k JOIN {table} AS t ON {met}"
+    ).format(
+        import_id=sql.Literal(import_id),
+        same=same,
+        keys=table,
+        table=target.table,
+        met=sql.SQL(" AND ").join(
+            sql.SQL("t.{} = {}").format(sql.Identifier(c.name), sent[c.name]) for c in target.key
+        ),
     )
 
 
@@ -93,13 +141,7 @@ def oldest(matches: Matches) -> Matches:
     ids = np.ascontiguousarray(matches.record_id).view(f"S{ID_BYTES}").reshape(-1)
     order = np.lexsort((ids, matches.place))
     _, start = np.unique(matches.place[order], return_index=True)
-    first = order[start]
-    return Matches(
-        place=matches.place[first],
-        record_id=matches.record_id[first],
-        ours=matches.ours[first],
-        row=matches.row[first],
-    )
+    return matches.take(order[start])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

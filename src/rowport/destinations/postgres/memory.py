@@ -17,11 +17,13 @@ class Memory:
     """Whether the rows of an import can be hoped to be new records, so that no probe is needed.
 
     Hope begins with an empty table or with a probe that found nothing, and a collision ends it.
-    Wrong hope costs time, never correctness.  Safe to share between threads.
+    So is learnt whether they repeat what the records hold.  Wrong hope costs time, never
+    correctness.  Safe to share between threads.
     """
 
     def __init__(self) -> None:
         self._hope: OrderedDict[UUID, bool] = OrderedDict()
+        self._repeats: OrderedDict[UUID, bool] = OrderedDict()
         self._lock = Lock()
 
     def hopes(self, import_id: UUID, is_empty: Callable[[], bool]) -> bool:
@@ -31,21 +33,27 @@ class Memory:
         if known is None:
             known = is_empty()
             if known:
-                self._keep(import_id, hope=True)
+                self._keep(self._hope, import_id, learnt=True)
         return known
 
-    def probed(self, import_id: UUID, *, found: bool) -> None:
-        """Learn what a probe told."""
+    def repeats(self, import_id: UUID) -> bool:
+        """Tell whether the last batch that was matched changed little."""
+        with self._lock:
+            return self._repeats.get(import_id, False)
+
+    def probed(self, import_id: UUID, *, found: bool, unchanged: bool) -> None:
+        """Learn what a probe told, and whether most records had the values of their rows."""
+        self._keep(self._repeats, import_id, learnt=unchanged)
         if found or self._hope.get(import_id) is None:
-            self._keep(import_id, hope=not found)
+            self._keep(self._hope, import_id, learnt=not found)
 
     def collided(self, import_id: UUID) -> None:
         """Learn that a record existed, for good."""
-        self._keep(import_id, hope=False)
+        self._keep(self._hope, import_id, learnt=False)
 
-    def _keep(self, import_id: UUID, *, hope: bool) -> None:
+    def _keep(self, known: OrderedDict[UUID, bool], import_id: UUID, *, learnt: bool) -> None:
         with self._lock:
-            self._hope[import_id] = hope
-            self._hope.move_to_end(import_id)
-            while len(self._hope) > _IMPORTS_MAX:
-                self._hope.popitem(last=False)
+            known[import_id] = learnt
+            known.move_to_end(import_id)
+            while len(known) > _IMPORTS_MAX:
+                known.popitem(last=False)
