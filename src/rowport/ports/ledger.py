@@ -142,6 +142,8 @@ class ImportQuery:
     created_by: UUID | None = None
     since: datetime | None = None
     """Created at this time or later."""
+    newer_than: timedelta | None = None
+    """Created within this time before now; not together with `since`."""
     until: datetime | None = None
     """Created before this time."""
     fates: frozenset[str] | None = None

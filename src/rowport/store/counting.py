@@ -8,6 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from rowport.model.states import ImportState
+from rowport.ports.ledger import FATES
 from rowport.store.saying import many, only
 
 if TYPE_CHECKING:
@@ -18,8 +20,12 @@ if TYPE_CHECKING:
 
 LIFETIME_S: Final = 5.0
 REMEMBERED: Final = 1000
-PASSING: Final = ("since", "until", "fates", "attributes", "ids", "modes")
+PASSING: Final = ("until", "attributes", "ids", "modes")
 """Filters that an import passes in and out of, or that are hardly asked for twice."""
+BUT_DRAFTS: Final = (
+    {state.value for state in ImportState} - {ImportState.DRAFT, ImportState.COMPLETED}
+) | {*FATES.values()}
+"""The fates of all imports that were sent: one passes in among them once, and never out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class Totals:
     100,000 imports take 50 ms to count and 3 ms to give a page of, so the number of those older
     than half a minute is remembered for some seconds, and only younger ones are counted.  A
     record type that comes to a query, or leaves it, is seen at once; an old import that is deleted
-    or comes from a backup is seen after these seconds.
+    or comes from a backup, or an old draft that is sent, is seen after these seconds.
     """
 
     def __init__(self) -> None:
@@ -46,12 +52,13 @@ class Totals:
 
     def of(self, tx: Transaction, asked: Mapping[str, Any]) -> int:
         """Give the number; `asked` are the parameters of `count_imports`."""
-        if any(asked[name] is not None for name in PASSING):
+        some = asked["fates"] is not None and not {*asked["fates"]} >= BUT_DRAFTS
+        if some or any(asked[name] is not None for name in PASSING):
             return int(only(tx, "count_imports", **asked)["total"])
         key = self._key(tx, asked)
         known = self._settled.get(key)
         if known is not None and time.monotonic() - known.learned_at_s < LIFETIME_S:
-            younger = {**asked, "since": known.before}
+            younger = {**asked, "since": max(known.before, asked["since"] or known.before)}
             return known.number + int(only(tx, "count_imports", **younger)["total"])
         counted = only(tx, "count_imports", **asked)
         self._learn(
@@ -72,6 +79,8 @@ class Totals:
             tuple(row["id"] for row in found),
             asked["feed_oid"],
             asked["created_by"],
+            asked["window"] or asked["since"],
+            asked["fates"] is None,
         )
 
     def _learn(self, key: Hashable, settled: _Settled) -> None:

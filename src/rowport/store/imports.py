@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from psycopg.types.json import Jsonb
@@ -17,7 +18,6 @@ from rowport.store.saying import many, one, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from uuid import UUID
 
     from rowport.model.imports import Import, ImportFault, ImportOptions
@@ -33,6 +33,10 @@ ORDERS: Final = {
     "{way}, i.oid {way}",
 }
 """The orders of find_imports; each ends in the unique id, so that pages are stable."""
+
+
+def _since(query: ImportQuery) -> datetime | None:
+    return datetime.now(UTC) - query.newer_than if query.newer_than else query.since
 
 
 def _names(ref: ImportRef) -> dict[str, UUID]:
@@ -125,7 +129,8 @@ class PostgresImports:
             "facets": None if query.facets is None else [Jsonb(dict(f)) for f in query.facets],
             "feed_oid": query.feed_oid,
             "created_by": query.created_by,
-            "since": query.since,
+            "since": _since(query),
+            "window": query.newer_than,
             "until": query.until,
             "fates": None if query.fates is None else sorted(query.fates),
             "attributes": None if query.attributes is None else Jsonb(dict(query.attributes)),

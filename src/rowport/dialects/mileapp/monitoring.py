@@ -40,7 +40,7 @@ def list_records(request: Request[Any, Any, Any], front: GivenFront) -> dict[str
     principal = enter(request, front, Scope.IMPORT_READ)
     said = query_of(request)
     page, limit = page_of(said)
-    query = read_query(said, page=page, limit=limit, now=datetime.now(UTC))
+    query = read_query(said, page=page, limit=limit)
     found, total = front.services.imports.find(principal.organization.id, query)
     downloads = downloads_of(found, front.services.links, base_of(request, front))
     records = [
@@ -82,7 +82,7 @@ def is_shown(job: Import, *, now: datetime) -> bool:
     )
 
 
-def read_query(said: Mapping[str, str], *, page: int, limit: int, now: datetime) -> ImportQuery:
+def read_query(said: Mapping[str, str], *, page: int, limit: int) -> ImportQuery:
     """Read the query of a list.
 
     Raises:
@@ -102,7 +102,7 @@ def read_query(said: Mapping[str, str], *, page: int, limit: int, now: datetime)
         # What cannot be an id is nobody's id.
         type_oid=type_id if type_id is None or is_oid(type_id) else "",
         facets=None if kinds == frozenset(KINDS) else facets_of_kinds(kinds),
-        since=now - KEPT,
+        newer_than=KEPT,
         fates=fates_of(statuses),
         sort=SORTS[sort],
         fate_words=STATUS_OF_FATE,
