@@ -234,3 +234,13 @@ def test_the_same_row_without_a_key_cannot_be_loaded_twice(
     again = managed.load(keyless, [{"email": "a"}, {"email": "b"}], import_id=import_id)
     assert again.outcomes == ["failed", "created"]
     assert again.codes == {1: "record-exists"}
+
+
+def test_a_dry_run_that_meets_a_refused_row_writes_nothing(
+    managed: Managed, record_type: RecordType
+) -> None:
+    managed.load(record_type, rows("old"))
+    batch = [*rows("new"), *rows("a\x00b"), *rows("old", age=2)]
+    loaded = managed.load(record_type, batch, mode=Mode.VALIDATE)
+    assert loaded.outcomes == ["created", "failed", "updated"]
+    assert managed.sql("SELECT email, age FROM rowport_test.people") == [("old", 1)]

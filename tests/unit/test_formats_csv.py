@@ -376,3 +376,9 @@ def test_a_quote_that_never_closes_in_a_large_file_costs_no_other_row() -> None:
     assert found.rows[1] == ("1", '"open', "2")
     assert len(found.rows) == 1_099_999
     assert not found.broken
+
+
+def test_text_in_a_wide_encoding_that_was_named_is_no_binary_data() -> None:
+    text = "h0,h1,h2\nv,,Ā\n"
+    layout = FORMAT.detect(MemoryBlob(text.encode("utf-16-le")), {"encoding": "utf-16-le"})
+    assert layout.header == ("h0", "h1", "h2")

@@ -46,7 +46,7 @@ class CsvFormat:
         samples = _samples(blob, head_bytes=_HEAD_BYTES)
         if not samples[0].strip(_NOTHING):
             raise UnreadableFile("The file is empty: it holds no header and no row.")
-        what = seems_to_be(samples[0])
+        what = seems_to_be(_as_text(samples[0], given.encoding))
         if what:
             raise UnreadableFile(f"The file is no text: it seems to be {what}.")
         layout = find_layout(samples, given, is_whole=blob.size_bytes <= _HEAD_BYTES)
@@ -106,3 +106,10 @@ def _integer(layout: FormatLayout, option: str) -> int:
     if not isinstance(value, int):
         raise UnreadableFile(f"The stored layout has no usable {option}.")
     return value
+
+
+def _as_text(head: bytes, encoding: str | None) -> bytes:
+    """Give the head as whoever named its encoding sees it: zero bytes of UTF-16 are text then."""
+    if encoding is None or not encoding.startswith(("utf-16", "utf-32")):
+        return head
+    return head.decode(encoding, "replace").encode("utf-8", "replace")

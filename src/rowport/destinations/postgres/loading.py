@@ -104,7 +104,9 @@ def _attempt(
         found = attempt.load_matching(compare=way == "comparing")
         memory.probed(batch.import_id, found=found, unchanged=attempt.mostly_unchanged)
     else:
-        attempt.load_one_by_one()
+        # What a dry run tries, it takes back.
+        with connection.transaction(force_rollback=batch.mode is Mode.VALIDATE):
+            attempt.load_one_by_one()
     if batch.mode is Mode.VALIDATE:
         foresee_unique(connection, target, batch.import_id, attempt.fates)
     return attempt.fates.result()
