@@ -12,7 +12,7 @@ from rowport.model.errors import InvalidOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_CHUNK_ROWS: Final = 50_000
+DEFAULT_CHUNK_ROWS: Final = 25_000
 DEFAULT_CHUNK_MB: Final = 8
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 

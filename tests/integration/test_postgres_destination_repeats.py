@@ -191,3 +191,22 @@ def test_an_import_that_stops_repeating_is_followed(
         {"unchanged"},
         {"unchanged"},
     ]
+
+
+@pytest.mark.parametrize("age", [1, 2])
+def test_statistics_from_before_a_commit_make_no_batch_slow(
+    managed: Managed, make_people: Callable[..., RecordType], age: int
+) -> None:
+    record_type = managed.prepare(
+        make_people(Field(name="email"), Field(name="age", type=FieldType.INTEGER), key=("email",))
+    )
+    rows = [{"email": f"{n:06}@example.com", "age": 1} for n in range(40_000)]
+    managed.load(record_type, rows)
+    # What ANALYZE writes down while a loader has not committed: many pages and no record.
+    managed.sql(
+        "UPDATE pg_class SET reltuples = 0, relpages = pg_relation_size(oid) / 8192"
+        " WHERE oid = 'rowport_test.people'::regclass"
+    )
+    managed.sql("SET statement_timeout TO '20s'")
+    loaded = managed.load(record_type, [{**row, "age": age} for row in rows])
+    assert set(loaded.outcomes) == {"unchanged" if age == 1 else "updated"}

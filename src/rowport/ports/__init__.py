@@ -141,7 +141,7 @@ class ChunkLimits:
     """How large chunks are made."""
 
     chunk_bytes: int = 8 * 1024 * 1024
-    chunk_rows: int = 50_000
+    chunk_rows: int = 25_000
 
 
 class Format(Protocol):

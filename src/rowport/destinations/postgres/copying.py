@@ -115,6 +115,25 @@ def temporary_table(
     connection.execute(sql.SQL("DROP TABLE {}").format(table), prepare=False)
 
 
+def refresh_statistics(connection: Connection[Any], table: sql.Identifier, name: str) -> None:
+    """Count the target's records anew where its statistics cannot be true.
+
+    They may be from a moment at which a loader had not committed: pages without a record.  With
+    such a number an update would read all its rows again for each record of the target.
+    """
+    found = connection.execute(_DOUBTFUL, {"table": name}).fetchone()
+    if found is not None:
+        connection.execute(sql.SQL("ANALYZE (SKIP_LOCKED) {}").format(table))
+
+
+_DOUBTFUL: Final = (
+    "SELECT 1 FROM pg_class WHERE oid = to_regclass(%(table)s)"
+    " AND reltuples >= 0 AND pg_relation_size(oid) > 100 * 8192"
+    " AND reltuples < pg_relation_size(oid) / 8192"
+)
+"""A row when there are fewer records than pages."""
+
+
 @contextmanager
 def index_plans(connection: Connection[Any]) -> Iterator[None]:
     """Let joins go through the target's index.

@@ -9,6 +9,7 @@ from psycopg import errors, sql
 
 from rowport.destinations.postgres.attempt import Attempt, RowsLeftOut
 from rowport.destinations.postgres.catalog import rows_of
+from rowport.destinations.postgres.copying import refresh_statistics
 from rowport.destinations.postgres.dry_run import foresee_unique
 from rowport.destinations.postgres.folding import as_stored
 from rowport.destinations.postgres.refusals import is_row_fault
@@ -95,6 +96,8 @@ def _attempt(
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if target.key and target.key_index is None:
         _exclude_others(connection, target)
+    if target.key and way != "direct":
+        refresh_statistics(connection, target.table, target.table.as_string(connection))
     attempt = Attempt(connection, target, batch)
     if batch.mode is Mode.VALIDATE and not target.key:
         attempt.suppose_all_new()
