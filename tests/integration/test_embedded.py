@@ -256,6 +256,7 @@ def test_a_killed_supervisor_is_replaced_and_its_server_dies(home: Path) -> None
         old, orphans = supervisor(home), family(postmaster(home))
         url = server.url()
         kill(old)
+        wait_for(lambda: not is_running(old), "the supervisor is dead")
         assert server.url() == url  # a pool may go on trying with it
         server.ensure()
         assert remembered(url) == ["committed"]

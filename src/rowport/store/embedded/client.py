@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Self
+from pathlib import Path
+from typing import Self
 from urllib.parse import quote
 
 from psycopg.pq import PGconn, Ping
@@ -17,9 +18,6 @@ from rowport.store.embedded.cluster import DATABASE, ROLE, discard
 from rowport.store.embedded.layout import Home
 from rowport.store.embedded.locks import is_current, is_held, wait_lock
 from rowport.store.embedded.state import Phase, State, read_state
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TIMEOUT_S = 60.0
 _POLL_S = 0.02
@@ -170,7 +168,7 @@ class EmbeddedPostgres:
         while True:
             state = read_state(self._home)
             if is_held(self._home.owner):
-                if state and state.phase is Phase.READY and _answers(url := self._url(state)):
+                if state and _is_ready(state) and _answers(url := self._url(state)):
                     self._address = url
                     return
             elif state and state.phase is Phase.FAILED and state.supervisor in started:
@@ -233,3 +231,17 @@ class EmbeddedPostgres:
 def _answers(url: str) -> bool:
     """The server accepts connections; no login is needed, so too many clients do not matter."""
     return PGconn.ping(f"{url}&connect_timeout=5".encode()) == Ping.OK
+
+
+def _is_ready(state: State) -> bool:
+    """Tell whether a living supervisor says so.
+
+    One that was killed leaves its word behind, and its server answers until it has shut down.
+    """
+    if state.phase is not Phase.READY:
+        return False
+    try:
+        stat = Path(f"/proc/{state.supervisor}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return not sys.platform.startswith("linux")
+    return stat.rpartition(")")[2].split()[0] != "Z"
