@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LIFETIME_S: Final = 5.0
 REMEMBERED: Final = 1000
-PASSING: Final = ("until", "attributes", "ids", "modes")
+PASSING: Final = ("until", "fates", "attributes", "ids", "modes")
 """Filters that an import passes in and out of, or that are hardly asked for twice."""
 BUT_DRAFTS: Final = (
     {state.value for state in ImportState} - {ImportState.DRAFT, ImportState.COMPLETED}
@@ -52,8 +52,7 @@ class Totals:
 
     def of(self, tx: Transaction, asked: Mapping[str, Any]) -> int:
         """Give the number; `asked` are the parameters of `count_imports`."""
-        some = asked["fates"] is not None and not {*asked["fates"]} >= BUT_DRAFTS
-        if some or any(asked[name] is not None for name in PASSING):
+        if any(asked[name] is not None for name in PASSING):
             return int(only(tx, "count_imports", **asked)["total"])
         key = self._key(tx, asked)
         known = self._settled.get(key)
@@ -80,7 +79,7 @@ class Totals:
             asked["feed_oid"],
             asked["created_by"],
             asked["window"] or asked["since"],
-            asked["fates"] is None,
+            asked["sent_only"],
         )
 
     def _learn(self, key: Hashable, settled: _Settled) -> None:

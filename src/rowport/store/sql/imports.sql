@@ -151,6 +151,7 @@ FROM (
       AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
       AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
       AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
+      AND (NOT %(sent_only)s OR i.state <> 'draft')
       AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
       AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
       AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s))
@@ -199,6 +200,7 @@ WHERE i.organization_id = %(organization_id)s
   AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
   AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
+  AND (NOT %(sent_only)s OR i.state <> 'draft')
   AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
   AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
   AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s));
