@@ -50,6 +50,10 @@ def test_every_statement_is_one_or_a_part_of_one() -> None:
         assert ";" not in text.rstrip().removesuffix(";"), name
 
 
+def test_every_part_is_brought_in() -> None:
+    assert not [n for n in catalogue.names() if "-- include" in catalogue.statement(n)]
+
+
 def test_there_are_tables_of_tenants() -> None:
     assert {"rowport.imports", "rowport.chunks", "rowport.record_types"} <= tenant_tables()
 

@@ -23,103 +23,22 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
 -- import_by_id --
 -- With its counts, summed over its chunks in the same snapshot; no row when there is none.
-SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
-       t.attributes AS type_attributes, i.type_version, i.state, i.phase, i.options, i.mapping,
-       i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
-       i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
-       i.error_retryable, i.waiting, i.created_at,
-       greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
-       c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
-       f.files, f.inline_rows
+-- include import_columns --
 FROM rowport.imports AS i
-JOIN rowport.record_types AS t ON t.id = i.record_type_id
-LEFT JOIN rowport.users AS u ON u.id = i.created_by
-LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
-           coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
-           coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
-           count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
-           max(k.finished_at) AS last_finished_at
-    FROM rowport.chunks AS k
-    WHERE k.import_id = i.id
-) AS c
-CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'id', a.id, 'oid', a.oid, 'name', a.name, 'size_bytes', a.size_bytes,
-               'sha256', a.sha256, 'blob', a.blob, 'media_type', a.media_type, 'rows', a.rows,
-               'layout', a.layout) ORDER BY a.position), '[]') AS files,
-           coalesce(sum(a.rows), 0) AS inline_rows
-    FROM rowport.import_files AS a
-    WHERE a.import_id = i.id
-) AS f
+-- include import_joins --
 WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s;
 
 -- import_by_oid --
-SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
-       t.attributes AS type_attributes, i.type_version, i.state, i.phase, i.options, i.mapping,
-       i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
-       i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
-       i.error_retryable, i.waiting, i.created_at,
-       greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
-       c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
-       f.files, f.inline_rows
+-- include import_columns --
 FROM rowport.imports AS i
-JOIN rowport.record_types AS t ON t.id = i.record_type_id
-LEFT JOIN rowport.users AS u ON u.id = i.created_by
-LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
-           coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
-           coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
-           count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
-           max(k.finished_at) AS last_finished_at
-    FROM rowport.chunks AS k
-    WHERE k.import_id = i.id
-) AS c
-CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'id', a.id, 'oid', a.oid, 'name', a.name, 'size_bytes', a.size_bytes,
-               'sha256', a.sha256, 'blob', a.blob, 'media_type', a.media_type, 'rows', a.rows,
-               'layout', a.layout) ORDER BY a.position), '[]') AS files,
-           coalesce(sum(a.rows), 0) AS inline_rows
-    FROM rowport.import_files AS a
-    WHERE a.import_id = i.id
-) AS f
+-- include import_joins --
 WHERE i.organization_id = %(organization_id)s AND i.oid = %(oid)s;
 
 -- list_imports --
 -- Newest first, a page of `limit` after the import (after_time, after_id); null: from the start.
-SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
-       t.attributes AS type_attributes, i.type_version, i.state, i.phase, i.options, i.mapping,
-       i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
-       i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
-       i.error_retryable, i.waiting, i.created_at,
-       greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
-       c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
-       f.files, f.inline_rows
+-- include import_columns --
 FROM rowport.imports AS i
-JOIN rowport.record_types AS t ON t.id = i.record_type_id
-LEFT JOIN rowport.users AS u ON u.id = i.created_by
-LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
-           coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
-           coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
-           count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
-           max(k.finished_at) AS last_finished_at
-    FROM rowport.chunks AS k
-    WHERE k.import_id = i.id
-) AS c
-CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'id', a.id, 'oid', a.oid, 'name', a.name, 'size_bytes', a.size_bytes,
-               'sha256', a.sha256, 'blob', a.blob, 'media_type', a.media_type, 'rows', a.rows,
-               'layout', a.layout) ORDER BY a.position), '[]') AS files,
-           coalesce(sum(a.rows), 0) AS inline_rows
-    FROM rowport.import_files AS a
-    WHERE a.import_id = i.id
-) AS f
+-- include import_joins --
 WHERE i.organization_id = %(organization_id)s
   AND (%(after_time)s::timestamptz IS NULL
        OR (i.created_at, i.id) < (%(after_time)s::timestamptz, %(after_id)s::uuid))
@@ -128,57 +47,18 @@ LIMIT %(limit)s;
 
 -- find_imports --
 -- A page by number.  A filter that is null does not filter; {order} ends in the unique id.
-SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
-       t.attributes AS type_attributes, i.type_version, i.state, i.phase, i.options, i.mapping,
-       i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
-       i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
-       i.error_retryable, i.waiting, i.created_at,
-       greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
-       c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
-       f.files, f.inline_rows
+-- include import_columns --
 FROM (
     -- The page first: what it skips is neither counted up nor joined to its files.
     SELECT i.*
     FROM rowport.imports AS i
     JOIN rowport.record_types AS t ON t.id = i.record_type_id
     LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-    WHERE i.organization_id = %(organization_id)s
-      AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
-      AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
-      AND (%(facets)s::jsonb[] IS NULL OR t.attributes @> ANY (%(facets)s::jsonb[]))
-      AND (%(feed_oid)s::text IS NULL OR d.oid = %(feed_oid)s)
-      AND (%(created_by)s::uuid IS NULL OR i.created_by = %(created_by)s)
-      AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
-      AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
-      AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
-      AND (NOT %(sent_only)s OR i.state <> 'draft')
-      AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
-      AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
-      AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s))
+    -- include import_filter --
     ORDER BY {order}
     LIMIT %(limit)s OFFSET %(offset)s
 ) AS i
-JOIN rowport.record_types AS t ON t.id = i.record_type_id
-LEFT JOIN rowport.users AS u ON u.id = i.created_by
-LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-CROSS JOIN LATERAL (
-    SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
-           coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
-           coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
-           count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
-           max(k.finished_at) AS last_finished_at
-    FROM rowport.chunks AS k
-    WHERE k.import_id = i.id
-) AS c
-CROSS JOIN LATERAL (
-    SELECT coalesce(jsonb_agg(jsonb_build_object(
-               'id', a.id, 'oid', a.oid, 'name', a.name, 'size_bytes', a.size_bytes,
-               'sha256', a.sha256, 'blob', a.blob, 'media_type', a.media_type, 'rows', a.rows,
-               'layout', a.layout) ORDER BY a.position), '[]') AS files,
-           coalesce(sum(a.rows), 0) AS inline_rows
-    FROM rowport.import_files AS a
-    WHERE a.import_id = i.id
-) AS f
+-- include import_joins --
 ORDER BY {order};
 
 -- count_imports --
@@ -191,19 +71,8 @@ SELECT count(*) AS total,
 FROM rowport.imports AS i
 JOIN rowport.record_types AS t ON t.id = i.record_type_id
 LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
-WHERE i.organization_id = %(organization_id)s
-  AND (%(facet)s::text IS NULL OR t.attributes ? %(facet)s)
-  AND (%(type_oid)s::text IS NULL OR t.oid = %(type_oid)s)
-  AND (%(facets)s::jsonb[] IS NULL OR t.attributes @> ANY (%(facets)s::jsonb[]))
-  AND (%(feed_oid)s::text IS NULL OR d.oid = %(feed_oid)s)
-  AND (%(created_by)s::uuid IS NULL OR i.created_by = %(created_by)s)
-  AND (%(since)s::timestamptz IS NULL OR i.created_at >= %(since)s)
-  AND (%(until)s::timestamptz IS NULL OR i.created_at < %(until)s)
-  AND (%(fates)s::text[] IS NULL OR coalesce(i.result, i.state) = ANY (%(fates)s))
-  AND (NOT %(sent_only)s OR i.state <> 'draft')
-  AND (%(attributes)s::jsonb IS NULL OR i.attributes @> %(attributes)s)
-  AND (%(ids)s::uuid[] IS NULL OR i.id = ANY (%(ids)s))
-  AND (%(modes)s::text[] IS NULL OR i.options ->> 'mode' = ANY (%(modes)s));
+-- include import_filter --
+;
 
 -- types_of_imports --
 -- The record types whose imports find_imports looks at.
