@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,6 +110,32 @@ def finish(process: subprocess.Popen[str], *, timeout_s: float = PATIENCE_S) -> 
     with process:
         out, err = process.communicate(timeout=timeout_s)
     return Done(status=process.returncode, out=out, err=err or "")
+
+
+class Terminal:
+    """A terminal with somebody before it, who reads on: an unread one stops whoever writes."""
+
+    def __init__(self) -> None:
+        self._ours, self.theirs = pty.openpty()
+        self._seen: list[bytes] = []
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        with suppress(OSError):  # how a terminal ends
+            while part := os.read(self._ours, 4096):
+                self._seen.append(part)
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._ours, f"{line}\n".encode())
+
+    def leave(self) -> str:
+        """Give all that was shown, once the commands that wrote have ended."""
+        os.close(self.theirs)
+        self._reader.join(PATIENCE_S)
+        os.close(self._ours)
+        return b"".join(self._seen).decode()
 
 
 def until(what: Callable[[], bool], *, timeout_s: float = PATIENCE_S) -> None:

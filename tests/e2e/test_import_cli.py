@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import signal
-import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from tests.conftest import Terminal
 
 from rowport.bootstrap import Rowport, open_rowport
 from rowport.model.states import ImportState
@@ -173,23 +172,12 @@ def test_nothing_but_the_document_is_on_stdout(home: Home) -> None:
 
 
 def test_a_terminal_gets_a_bar_and_keeps_nothing_of_it_on_stdout(home: Home) -> None:
-    ours, theirs = pty.openpty()
-    seen: list[bytes] = []
-
-    def read() -> None:
-        with suppress(OSError):
-            while part := os.read(ours, 4096):
-                seen.append(part)
-
-    reader = threading.Thread(target=read)
-    reader.start()
+    terminal = Terminal()
     file = home.file("good.csv", GOOD)
-    done = home.run("import", file, "--type", "people", stderr=theirs)
-    os.close(theirs)
-    reader.join(PATIENCE_S)
-    os.close(ours)
+    done = home.run("import", file, "--type", "people", stderr=terminal.theirs)
+    shown = terminal.leave()
     assert done.status == 0
-    assert b"\x1b[" in b"".join(seen)
+    assert "\x1b[" in shown
     assert "\x1b" not in done.out
     assert "unchanged    2" in done.out
 

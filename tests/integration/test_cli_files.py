@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-import os
-import pty
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
 import xlsxwriter
 from psycopg import sql
-from tests.conftest import EXAMPLES, Home, finish
+from tests.conftest import EXAMPLES, Home, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -213,13 +211,10 @@ def test_reading_options_reach_the_import(home: Home) -> None:
 def test_on_a_terminal_people_are_asked(home: Home, answer: str, status: int) -> None:
     name = f"asked_{answer}"
     file = home.file(f"{name}.csv", ORDERS)
-    master, terminal = pty.openpty()
-    process = home.start("import", file, "--json", stdin=terminal, stderr=terminal)
-    os.close(terminal)
-    os.write(master, f"{answer}\n".encode())
-    done = finish(process)
-    asked = os.read(master, 65536).decode()
-    os.close(master)
+    terminal = Terminal()
+    terminal.type(answer)
+    done = home.run("import", file, "--json", stdin=terminal.theirs, stderr=terminal.theirs)
+    asked = terminal.leave()
     assert done.status == status, done
     assert f"record type {name}" in asked
     assert "Make this record type" in asked
