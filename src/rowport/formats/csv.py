@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rowport.ports import BlobReader, ChunkLimits, ChunkSpan, FormatLayout, ParsedChunk
 
-_MIN_BLOCK_BYTES: Final = 1024 * 1024
+_BLOCK_BYTES: Final = 1024 * 1024
 _OVERSIZE_HEAD_BYTES: Final = 4000
 """How much of a row that is too long is kept with its error."""
 _HEAD_BYTES: Final = 1024 * 1024
@@ -68,10 +68,9 @@ class CsvFormat:
             begin=offset,
             first_line=_integer(layout, "data_line"),
         )
-        block_bytes = max(_MIN_BLOCK_BYTES, limits.chunk_bytes)
         end = _end(blob, unit_bytes=shape.encoding.unit_bytes)
         while offset < end:
-            block = blob.read_at(offset, min(block_bytes, end - offset))
+            block = blob.read_at(offset, min(_BLOCK_BYTES, end - offset))
             offset += len(block)
             yield from cutter.feed(block, is_final=offset >= end)
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _LINES: Final = Grammar(delimiter=b" ", quote=None)
 """A record is a line; one of spaces alone is blank."""
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
+_READ_BYTES: Final = 1024 * 1024
 _OVERSIZE_HEAD_BYTES: Final = 4000
 
 
@@ -87,7 +88,7 @@ class JsonlFormat:
             grammar=_LINES, encoding=encoding, limits=limits, begin=offset, first_line=1
         )
         while offset < blob.size_bytes:
-            block = blob.read_at(offset, max(_BLOCK_BYTES, limits.chunk_bytes))
+            block = blob.read_at(offset, _READ_BYTES)
             offset += len(block)
             yield from cutter.feed(block, is_final=offset >= blob.size_bytes)
 

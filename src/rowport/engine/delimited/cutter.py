@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -28,6 +29,8 @@ DENSE: Final = "dense"
 class Cutter:
     """Takes the blocks of a file in order and gives the spans that are complete.
 
+    Small blocks are best: what is looked at then stays in the processor's cache.
+
     A span begins with the first byte of a data row; blank records between spans belong to none,
     those inside one are not counted in its rows.
     """
@@ -46,9 +49,13 @@ class Cutter:
         self._encoding = encoding
         self._limits = limits
         self._carry = b""
+        self._too_short = 0
+        """Bytes of a carry in which no record ended: it is looked at again when twice as long."""
         self._offset = begin
         self._line = first_line
         self._row = 1
+        self._waiting = Records.none(offset=begin, line=first_line)
+        """Records that ended, but are in no span yet."""
         self._skipped_from: tuple[int, int] | None = None
         """Offset and line where an oversize record began whose end was not seen yet."""
 
@@ -57,23 +64,40 @@ class Cutter:
         self._carry = self._carry + block if self._carry else block
         if self._skipped_from is not None:
             yield from self._end_of_oversize(is_final=is_final)
-        if self._carry and self._skipped_from is None:
-            yield from self._spans(is_final=is_final)
+        if self._skipped_from is None:
+            if self._carry and (is_final or len(self._carry) >= 2 * self._too_short):
+                self._take_records(is_final=is_final)
+            yield from self._spans(is_final=is_final or self._skipped_from is not None)
 
-    def _spans(self, *, is_final: bool) -> Iterator[ChunkSpan]:
+    def _take_records(self, *, is_final: bool) -> None:
+        """Move the records that end in the carry to those that wait."""
         raw = self._carry
         if not is_final:
             raw = raw[: len(raw) // self._encoding.unit_bytes * self._encoding.unit_bytes]
         text = self._encoding.to_utf8(raw)
         index = index_records(text, self._grammar, is_final=is_final)
         if not len(index.last_lines):
+            self._too_short = len(raw)
             if len(text) > 2 * self._grammar.max_record_bytes:
-                self._skipped_from = (self._offset, self._line)
-                lines = self._encoding.line_ends(raw, is_final=False)
-                self._advance(int(lines[-1]) if len(lines) else 0, len(lines))
-                self._drop()
+                self._skip(raw)
             return
-        cut = _Cut(raw, text, index, grammar=self._grammar, encoding=self._encoding)
+        self._too_short = 0
+        ended = records_of(raw, text, index, grammar=self._grammar, encoding=self._encoding)
+        self._waiting = self._waiting.then(ended)
+        self._advance(int(ended.ends[-1]), int(ended.lines[-1]))
+
+    def _skip(self, raw: bytes) -> None:
+        """Begin to look for nothing but the end of a record that is too long."""
+        self._skipped_from = (self._offset, self._line)
+        self._too_short = 0
+        lines = self._encoding.line_ends(raw, is_final=False)
+        self._advance(int(lines[-1]) if len(lines) else 0, len(lines))
+        self._drop()
+
+    def _spans(self, *, is_final: bool) -> Iterator[ChunkSpan]:
+        """Yield the spans that are complete; `is_final`: whatever waits is."""
+        waiting = self._waiting
+        cut = _Cut(waiting)
         record = cut.next_row(0)
         while record < cut.records:
             end = cut.span_end(record, self._limits)
@@ -81,7 +105,7 @@ class Cutter:
                 break
             yield self._span(cut, record, end)
             record = cut.next_row(end)
-        self._advance(cut.byte_of(record), cut.line_of(record))
+        self._waiting = waiting.after(record)
 
     def _span(self, cut: _Cut, record: int, end: int) -> ChunkSpan:
         rows = cut.rows_between(record, end)
@@ -90,9 +114,9 @@ class Cutter:
         return ChunkSpan(
             first_row=first_row,
             rows=rows,
-            first_line=self._line + cut.line_of(record),
-            begin=self._offset + cut.byte_of(record),
-            end=self._offset + cut.byte_of(end),
+            first_line=cut.line_of(record),
+            begin=cut.byte_of(record),
+            end=cut.byte_of(end),
             hints=cut.hints(record, end),
         )
 
@@ -115,6 +139,7 @@ class Cutter:
         begin, line = self._skipped_from
         self._skipped_from = None
         self._advance(int(lines[0]), 1)
+        self._waiting = Records.none(offset=self._offset, line=self._line)
         row = self._row
         self._row += 1
         yield ChunkSpan(
@@ -127,28 +152,82 @@ class Cutter:
         )
 
 
-class _Cut:
-    """The records of one buffer in bytes of the file."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Complete records in order and without gap."""
 
-    def __init__(
-        self,
-        raw: bytes,
-        text: bytes,
-        index: RecordIndex,
-        *,
-        grammar: Grammar,
-        encoding: Encoding,
-    ) -> None:
-        lines = index.line_ends if encoding.is_utf8 else encoding.line_ends(raw, is_final=True)
+    ends: NDArray[np.int64]
+    """Where the first begins and each ends, in bytes of the file."""
+    lines: NDArray[np.int64]
+    """The line on which the first begins, and the one behind each."""
+    is_blank: NDArray[np.bool_]
+    is_stray: NDArray[np.bool_]
+    """Only the tokenizer can take it apart."""
+    is_oversize: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls, *, offset: int, line: int) -> Records:
+        """Give no record, before the one that begins there."""
+        nothing = np.zeros(0, bool)
+        return cls(
+            ends=np.array([offset], np.int64),
+            lines=np.array([line], np.int64),
+            is_blank=nothing,
+            is_stray=nothing,
+            is_oversize=nothing,
+        )
+
+    def then(self, others: Records) -> Records:
+        """Give these and then others, whose places are counted from the end of these."""
+        return Records(
+            ends=np.concatenate([self.ends, others.ends[1:] + self.ends[-1]]),
+            lines=np.concatenate([self.lines, others.lines[1:] + self.lines[-1]]),
+            is_blank=np.concatenate([self.is_blank, others.is_blank]),
+            is_stray=np.concatenate([self.is_stray, others.is_stray]),
+            is_oversize=np.concatenate([self.is_oversize, others.is_oversize]),
+        )
+
+    def after(self, record: int) -> Records:
+        """Give those from `record` on."""
+        return Records(
+            ends=self.ends[record:],
+            lines=self.lines[record:],
+            is_blank=self.is_blank[record:],
+            is_stray=self.is_stray[record:],
+            is_oversize=self.is_oversize[record:],
+        )
+
+
+def records_of(
+    raw: bytes, text: bytes, index: RecordIndex, *, grammar: Grammar, encoding: Encoding
+) -> Records:
+    """Give the records of a buffer; places are counted from its begin."""
+    lines = index.line_ends if encoding.is_utf8 else encoding.line_ends(raw, is_final=True)
+    zero = np.zeros(1, np.int64)
+    is_stray, is_oversize = np.zeros((2, len(index.last_lines)), bool)
+    is_stray[index.stray] = True
+    is_oversize[index.oversize] = True
+    return Records(
+        ends=np.concatenate([zero, lines[index.last_lines]]),
+        lines=np.concatenate([zero, index.last_lines + 1]),
+        is_blank=blank_records(text, index, grammar),
+        is_stray=is_stray,
+        is_oversize=is_oversize,
+    )
+
+
+class _Cut:
+    """Where spans may begin and end among some records."""
+
+    def __init__(self, records: Records) -> None:
+        self._bytes = records.ends
+        self._lines = records.lines
         zero = np.zeros(1, np.int64)
-        self._bytes = np.concatenate([zero, lines[index.last_lines]])
-        self._lines = np.concatenate([zero, index.last_lines + 1])
-        blank = blank_records(text, index, grammar)
-        self._rows: NDArray[np.int64] = np.concatenate([zero, np.cumsum(~blank)])
-        self._data = np.flatnonzero(~blank)
-        self._stray = index.stray
-        self._oversize = index.oversize
-        self.records = len(index.last_lines)
+        self._rows: NDArray[np.int64] = np.concatenate([zero, np.cumsum(~records.is_blank)])
+        self._data = np.flatnonzero(~records.is_blank)
+        self._stray = np.flatnonzero(records.is_stray)
+        self._oversize = np.flatnonzero(records.is_oversize)
+        self.records = len(records.is_blank)
 
     def byte_of(self, record: int) -> int:
         return int(self._bytes[record])

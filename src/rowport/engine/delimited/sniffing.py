@@ -6,6 +6,8 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from rowport.engine.delimited.codepages import guess_code_page
 from rowport.engine.delimited.encodings import UTF8, Encoding
 
@@ -107,9 +109,9 @@ def utf8_sequences(sample: bytes) -> tuple[int, int]:
     if sample.isascii():
         return 0, 0
     text = sample.decode(UTF8, "surrogateescape")
-    bad = sum(1 for char in text if "\udc80" <= char <= "\udcff")
-    good = sum(1 for char in text if char > "\x7f") - bad
-    return good, bad
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    bad = np.count_nonzero((points >= 0xDC80) & (points <= 0xDCFF))  # noqa: PLR2004  PEP 383
+    return int(np.count_nonzero(points > 0x7F) - bad), int(bad)  # noqa: PLR2004  ASCII
 
 
 def given_encoding(name: str, head: bytes) -> EncodingGuess:
