@@ -229,6 +229,10 @@ class LoadBatch:
     met: Callable[[Any], Any] | None = None
     """Tells for record ids (n x 16 uint8) whether an earlier row of the import met them and left
     them as they are; such records bear no mark of the import.  None: no earlier row did."""
+    may_repeat: Callable[[], Any] | None = None
+    """Tells for each row (bool) whether an earlier row of the import may have its key, so that a
+    destination that hopes for new records need not look up the others.  None, or an answer of
+    None: not known."""
     key_rules: KeyRules = field(default_factory=KeyRules)
     """How the keys are compared; other than the defaults only with on_match `skip`."""
 

@@ -8,6 +8,9 @@ ever compared.  Chunks are claimed in order, so the wait is short.
 Records that a committed chunk met and left as they are bear no mark of the import: their ids are
 taken from its outcomes, eight bytes a record, by whoever loads a later chunk.
 
+A destination that hopes for new records alone can be told which rows may repeat a key of an
+earlier chunk, so that it need not look up the others.
+
 A dry run commits nothing to the destination; there every chunk compares with all earlier ones.
 """
 
@@ -21,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 from rowport.engine import dedupe
 from rowport.engine.accounting import met_ids
 from rowport.engine.met import MetRecords
+from rowport.engine.seen_keys import SeenKeys
 from rowport.model.errors import RowportError
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ PATIENCE_S: Final = 2.0
 """How long a chunk waits for an earlier one before its worker takes another chunk."""
 GLANCE_S: Final = 0.005
 IMPORTS_REMEMBERED: Final = 4
+CAUGHT_UP: Final = 64
+"""Chunks whose keys a worker reads at once, when it comes to an import late."""
 REMEMBERED: Final = 4096
 """Chunks of dry runs whose keys a worker keeps in memory."""
 
@@ -54,6 +60,7 @@ class FirstWins:
     ledger: Ledger
     _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
     _met: OrderedDict[ImportRef, tuple[set[int], MetRecords]] = field(default_factory=OrderedDict)
+    _seen: OrderedDict[ImportRef, tuple[set[int], SeenKeys]] = field(default_factory=OrderedDict)
 
     def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
         """Publish this chunk's digests and wait for every earlier chunk that may share a key.
@@ -94,6 +101,27 @@ class FirstWins:
             met.add(met_ids(encoded))
             seen.add(number)
         return met
+
+    def may_repeat(
+        self, ref: ChunkRef, mine: dedupe.Digests, *, rows: int
+    ) -> npt.NDArray[np.bool_] | None:
+        """Tell for each row whether an earlier chunk may have its key; None if it is not known.
+
+        To be asked after `await_earlier`.  `rows`: how many the import has.  Not known are keys
+        that a crash of the database lost, or that are still to be read by a worker that came late.
+        """
+        numbers, seen = self._seen.setdefault(ref.whole, (set(), SeenKeys(rows)))
+        self._seen.move_to_end(ref.whole)
+        while len(self._seen) > IMPORTS_REMEMBERED:
+            self._seen.popitem(last=False)
+        with self.ledger.database.transaction() as side:
+            earlier = self.ledger.chunks.earlier(side, ref, dry_run=True)
+            fresh = [n for n, published in earlier if published and n not in numbers][:CAUGHT_UP]
+            packed = self.ledger.chunks.digests(side, ref.whole, fresh) if fresh else {}
+        for number, keys in packed.items():
+            seen.add(dedupe.unpack(keys))
+            numbers.add(number)
+        return seen(mine) if all(n in numbers for n, _ in earlier) else None
 
     def repeats(self, ref: ChunkRef, mine: pl.DataFrame) -> npt.NDArray[np.bool_]:
         """Tell for each row of a dry run whether an earlier chunk has its key.

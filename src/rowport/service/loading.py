@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
@@ -30,7 +31,7 @@ from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef,
 from rowport.service.keys import key_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -182,16 +183,20 @@ class Loading:
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
     ) -> ChunkResult:
         checked = self._check(recipe, planned)
-        met = None
+        met = may_repeat = None
         if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
             checked = self._without_repeats(ref, recipe, checked)
         elif recipe.key:
             folds = recipe.job.options.key_rules.folds_case
             rows = checked.valid.rows
             keys = folded(rows, recipe.key) if folds else rows
-            self.first_wins.await_earlier(ref, dedupe.digests(keys, recipe.key))
+            mine = dedupe.digests(keys, recipe.key)
+            self.first_wins.await_earlier(ref, mine)
             met = self.first_wins.met_before(ref)
-        batch = self._batch(ref.whole, recipe, checked.valid, met)
+            may_repeat = partial(
+                self.first_wins.may_repeat, ref, mine, rows=recipe.job.counts.total
+            )
+        batch = self._batch(ref.whole, recipe, checked.valid, met, may_repeat)
         loaded = self.destination.load(tx, recipe.record_type, batch)
         return _encode(_account(planned, checked, loaded))
 
@@ -219,7 +224,12 @@ class Loading:
         return unguarded(form.read_span(blob, layout, planned.span), layout)
 
     def _batch(
-        self, ref: ImportRef, recipe: Recipe, valid: Validated, met: MetRecords | None
+        self,
+        ref: ImportRef,
+        recipe: Recipe,
+        valid: Validated,
+        met: MetRecords | None,
+        may_repeat: Callable[[], npt.NDArray[np.bool_] | None] | None = None,
     ) -> LoadBatch:
         return LoadBatch(
             import_id=ref.import_id,
@@ -229,6 +239,7 @@ class Loading:
             mode=recipe.job.options.mode,
             on_match=recipe.job.options.on_match,
             met=met,
+            may_repeat=may_repeat,
             key_rules=recipe.job.options.key_rules,
         )
 

@@ -64,11 +64,20 @@ class Attempt:
         self.fates.created(self._open)
 
     def load_directly(self) -> None:
-        """Take every row for a new record."""
+        """Take every row for a new record, but for those that may repeat an earlier row's key."""
         places = self._open
         firsts = places[self._first[places] == places]
-        self._create(firsts)
+        doubtful = self._doubtful(firsts)
+        new, old, ids, _ = self._sort_out(doubtful) if doubtful.size else _all_new(doubtful)
+        self._create(np.union1d(np.setdiff1d(firsts, doubtful, assume_unique=True), new))
+        if old.size:
+            self._update(old, ids)
         self._fail_twins()
+
+    def _doubtful(self, firsts: Places) -> Places:
+        """Give the rows whose key an earlier row of the import may have had, as far as known."""
+        known = self._batch.may_repeat() if self._batch.may_repeat else None
+        return firsts[:0] if known is None else firsts[known[firsts]]
 
     @property
     def mostly_unchanged(self) -> bool:
@@ -77,7 +86,7 @@ class Attempt:
         return bool(same and 4 * same >= 3 * self._row.size)
 
     def load_matching(self, *, compare: bool = False) -> bool:
-        """Look for existing records first; tells whether there were any.
+        """Look for existing records first; tells whether there were any of before the import.
 
         With `compare` whole rows are sent at once: right where `mostly_unchanged` will be true.
         """
@@ -156,7 +165,7 @@ class Attempt:
         """Settle what needs no writing.
 
         Gives the places of new records, those of existing ones that may be updated with their
-        ids, and whether any record existed.
+        ids, and whether any record existed that this import did not write.
         """
         matches = probe(
             self._connection, self._target, self._batch.import_id, places, compare=compare
@@ -177,7 +186,7 @@ class Attempt:
                 other_row=matches.row[again],
             )
         old, ids = matches.place[~again], matches.record_id[~again]
-        found = bool(matches.place.size)
+        found = bool(old.size)
         old, ids = self._without_met(old, ids)
         if old.size and self._settle_unwritten(old, ids):
             old, ids = old[:0], ids[:0]

@@ -96,7 +96,7 @@ def _attempt(
     connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
     if target.key and target.key_index is None:
         _exclude_others(connection, target)
-    if target.key and way != "direct":
+    if target.key:
         refresh_statistics(connection, target.table, target.table.as_string(connection))
     attempt = Attempt(connection, target, batch)
     if batch.mode is Mode.VALIDATE and not target.key:
