@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LF: Final = 0x0A
 CR: Final = 0x0D
+_SLICE: Final = 128 * 1024
+"""Units looked at in one go: what is computed of them stays in the processor's cache."""
 _FIRST_WINDOW: Final = 64 * 1024
 """Bytes looked at behind a stray record; doubles while nothing stray is found."""
 _FEW: Final = 16
@@ -72,17 +74,31 @@ def line_ends(buffer: bytes, *, unit: int = 1, little: bool = True, is_final: bo
     """
     units = len(buffer) // unit
     array = np.frombuffer(buffer, f"{'<' if little else '>'}u{unit}", count=units)
-    is_end = array == LF
-    if b"\r" in buffer:
-        is_alone = array == CR
-        is_alone[:-1] &= ~is_end[1:]
-        is_alone[-1:] &= is_final  # an LF may follow
-        is_end |= is_alone
-    ends = np.flatnonzero(is_end) + 1
+    has_cr = b"\r" in buffer
+    parts = []
+    for begin in range(0, units, _SLICE):
+        part = array[begin : begin + _SLICE + 1]  # one more: an LF may follow a CR
+        is_end = part == LF
+        if has_cr:
+            is_alone = part == CR
+            is_alone[:-1] &= ~is_end[1:]
+            is_alone[-1:] &= is_final
+            is_end |= is_alone
+        parts.append(np.flatnonzero(is_end[:_SLICE]) + (begin + 1))
+    ends = np.concatenate(parts) if parts else np.zeros(0, np.int64)
     ends = ends * unit if unit > 1 else ends
     if is_final and buffer and (not len(ends) or ends[-1] < len(buffer)):
         ends = np.append(ends, len(buffer))
     return ends
+
+
+def places_of(array: NDArray[np.uint8], byte: int) -> Offsets:
+    """Give where a byte stands."""
+    parts = [
+        np.flatnonzero(array[begin : begin + _SLICE] == byte) + begin
+        for begin in range(0, len(array), _SLICE)
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
 def index_records(buffer: bytes, grammar: Grammar, *, is_final: bool) -> RecordIndex:
@@ -148,7 +164,7 @@ class _Indexer:
     def _places(self, byte: bytes | None) -> Offsets:
         if byte is None or byte not in self.buffer:
             return np.zeros(0, np.int64)
-        return np.flatnonzero(self.array == byte[0])
+        return places_of(self.array, byte[0])
 
     def _resolve_escapes(self) -> None:
         """Leave out escaped quotes, and keep only escapes of which the tokenizer has to judge."""
