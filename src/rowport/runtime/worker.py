@@ -63,16 +63,24 @@ class Worker:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        warm = asyncio.create_task(asyncio.to_thread(self._warm_up))
         watch = asyncio.create_task(self._watch(stop, until_idle=until_idle))
         work = asyncio.create_task(self._work_for_ever())
         await stopped.wait()
         work.cancel()
-        await asyncio.wait({work}, timeout=GRACE_S)
+        await asyncio.wait({work, warm}, timeout=GRACE_S)
         watch.cancel()
         self._around.presence.leave()
         # A thread that is still in a chunk cannot be stopped; its transaction rolls back.
         if self._busy or not work.done():
             os._exit(0)
+
+    def _warm_up(self) -> None:
+        """Bring in the libraries that every chunk needs, before the first one has to wait."""
+        from rowport.runtime.memory import hold_little  # noqa: PLC0415  as heavy as the rest
+
+        hold_little()
+        self._around.new_works()
 
     async def _work_for_ever(self) -> None:
         while not self._stop.is_set():
