@@ -171,8 +171,11 @@ def _raw(parsed: ParsedChunk, outcome: np.ndarray, first_row: int) -> pa.Table:
 # ------------------------------------------------------------------------------------- encoding
 
 
-def encode(table: pa.Table | None) -> bytes | None:
-    """Give a table as one Parquet value; None for no table or an empty one."""
+def encode(table: pa.Table | None, *, keeps_types: bool = False) -> bytes | None:
+    """Give a table as one Parquet value; None for no table or an empty one.
+
+    `keeps_types`: also those that Parquet does not have (some 300 bytes more).
+    """
     if table is None or table.num_rows == 0:
         return None
     sink = pa.BufferOutputStream()
@@ -185,6 +188,7 @@ def encode(table: pa.Table | None) -> bytes | None:
         use_dictionary=[n for n in table.column_names if n not in delta],
         column_encoding=delta,
         write_statistics=False,
+        store_schema=keeps_types,
     )
     value: bytes = sink.getvalue().to_pybytes()
     return value

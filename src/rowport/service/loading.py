@@ -342,5 +342,5 @@ def _encode(accounts: accounting.Accounts) -> ChunkResult:
         outcomes=accounting.encode_outcomes(accounts.outcomes),
         errors=accounting.encode(accounts.errors),
         raw=accounting.encode(accounts.raw),
-        before=accounting.encode(accounts.before),
+        before=accounting.encode(accounts.before, keeps_types=True),
     )
