@@ -44,8 +44,9 @@ format: setup ## let ruff lay the code out and mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup ## import a million rows beside a bare COPY of the same rows; BENCH="--rows N" changes it
+bench: setup ## import, read and validate a million rows beside what is bare; BENCH="--rows N" changes it
 	$(BIN)/python bench/importing.py $(BENCH)
+	$(BIN)/python bench/reading.py $(BENCH)
 
 schema: setup ## write down the schema that the migrations make
 	$(BIN)/python tools/schema.py

@@ -1,11 +1,12 @@
 """How fast is an import beside a bare COPY of the same rows, and in how much memory?
 
-    python bench/importing.py [--rows 1000000] [--bad 0.01] [--rounds 3]
+    python bench/importing.py [--rows 1000000] [--bad 0.01] [--rounds 3] [--tables people,outlets]
 
-Each round imports the file into an empty table with `rowport import`, as a person would, and then
-copies the rows that came of it into the same table with the same indexes.  Machines are noisy:
-only the ratios of one run count.  Peak memory is the sum over all Rowport processes but
-PostgreSQL, sampled every 50 ms.
+Each round imports the file with `rowport import`, as a person would: into an empty table, into one
+that holds other records, and once more, when nothing has changed.  Then it copies the rows that
+came of it into the same emptied table with the same indexes.  Machines are noisy: only the ratios
+of one run count.  Peak memory is the sum over all Rowport processes but PostgreSQL, sampled every
+50 ms.
 """
 
 from __future__ import annotations
@@ -23,11 +24,17 @@ from pathlib import Path
 
 import psycopg
 
-import million
+import outlets
+import people
 
 ROWPORT = Path(sys.executable).with_name("rowport")
-TABLE = "data_default.people"
+WRITERS = {"people": people.write, "outlets": outlets.write}
+COLUMNS = {
+    name: len(made.SCHEMA["fields"]) for name, made in (("people", people), ("outlets", outlets))
+}
 WORKERS = 2
+OTHERS = 10
+"""One record of so many stays in the table for the import beside other records."""
 
 
 class Memory:
@@ -83,30 +90,52 @@ def run(home: Path, *words: str) -> tuple[float, dict[str, object]]:
     return wall, json.loads(done.stdout or "{}")
 
 
-def copy_floor(url: str, clean: Path) -> float:
-    """COPY the clean rows into the emptied table; gives the wall time in seconds."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE {TABLE}")
-        connection.execute("CHECKPOINT")
-        began = time.monotonic()
-        with (
-            clean.open("rb") as file,
-            connection.cursor().copy(f"COPY {TABLE} FROM STDIN (FORMAT csv)") as copy,
-        ):
-            while block := file.read(1 << 20):
-                copy.write(block)
-        return time.monotonic() - began
+class Table:
+    """The table of a record type."""
 
+    def __init__(self, url: str, name: str) -> None:
+        self._url = url
+        self._name = f"data_default.{name}"
 
-def dump(url: str, clean: Path) -> int:
-    """Write the table's rows as CSV; gives their number."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        dumping = connection.cursor().copy(f"COPY {TABLE} TO STDOUT (FORMAT csv)")
-        with clean.open("wb") as file, dumping as copy:
-            for block in copy:
-                file.write(block)
-        row = connection.execute(f"SELECT count(*) FROM {TABLE}").fetchone()
-    return int(row[0]) if row else 0
+    def say(self, statement: str) -> None:
+        """Run a statement in which {} stands for the table."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement.format(self._name))
+
+    def empty(self) -> None:
+        """Take every record out."""
+        self.say("TRUNCATE {}")
+        self.say("CHECKPOINT")
+
+    def leave_others(self, key: str) -> None:
+        """Leave a tenth of the records, under keys that no row of the file has."""
+        self.say(f"DELETE FROM {{}} WHERE rowport_row % {OTHERS} <> 0")
+        self.say(f"UPDATE {{}} SET {key} = 'other ' || {key}, rowport_import = gen_random_uuid()")
+        self.say("VACUUM FULL ANALYZE {}")
+        self.say("CHECKPOINT")
+
+    def dump(self, clean: Path) -> int:
+        """Write the records as CSV; gives their number."""
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            dumping = connection.cursor().copy(f"COPY {self._name} TO STDOUT (FORMAT csv)")
+            with clean.open("wb") as file, dumping as copy:
+                for block in copy:
+                    file.write(block)
+            row = connection.execute(f"SELECT count(*) FROM {self._name}").fetchone()
+        return int(row[0]) if row else 0
+
+    def copy_floor(self, clean: Path) -> float:
+        """COPY the clean rows into the emptied table; gives the wall time in seconds."""
+        self.empty()
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            began = time.monotonic()
+            with (
+                clean.open("rb") as file,
+                connection.cursor().copy(f"COPY {self._name} FROM STDIN (FORMAT csv)") as copy,
+            ):
+                while block := file.read(1 << 20):
+                    copy.write(block)
+            return time.monotonic() - began
 
 
 def seconds_between(resource: dict[str, object]) -> float:
@@ -117,63 +146,77 @@ def seconds_between(resource: dict[str, object]) -> float:
     return end + fraction[1] - begin - fraction[0]
 
 
-def measure(work: Path, rows: int, bad: float, rounds: int) -> None:
-    """Print the table."""
-    file, clean, home = work / "people.csv", work / "clean.csv", work / "home"
-    million.write(rows, bad, file)
+def outcome_bytes(url: str, resource: dict[str, object]) -> int:
+    """Give how many bytes the ledger keeps of the rows' fates."""
+    query = "SELECT sum(length(outcomes)) FROM rowport.chunk_results WHERE import_id = %s"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(query, [resource["id"]]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def measure(work: Path, name: str, rows: int, bad: float, rounds: int) -> None:
+    """Print the figures of one table."""
+    file, home = work / f"{name}.csv", work / "home"
+    WRITERS[name](rows, bad, file)
     size_mb = file.stat().st_size / 1e6
     print(
-        f"{rows:,} rows x 12 columns, {size_mb:.0f} MB, {bad:.0%} bad rows, {os.cpu_count()} cores"
+        f"\n{name}: {rows:,} rows x {COLUMNS[name]} columns, {size_mb:.0f} MB, {bad:.0%} bad rows,"
+        f" {os.cpu_count()} cores"
     )
-    run(home, "type", "put", "people", str(file.with_suffix(".schema.json")))
+    run(home, "type", "put", name, str(file.with_suffix(".schema.json")))
     # Two warm workers, as `rowport serve` keeps them; they hold the home's server up as well.
     workers = [
         subprocess.Popen([ROWPORT, "--home", home, "worker"], stderr=subprocess.DEVNULL)
         for _ in range(WORKERS)
     ]
+    time.sleep(3)
     try:
-        _rounds(home, file, clean, rows=rows, rounds=rounds)
+        _rounds(home, file, work / "clean.csv", name=name, rows=rows, rounds=rounds)
     finally:
         for worker in workers:
             worker.terminate()
+        for worker in workers:
+            worker.wait()
 
 
-def _rounds(home: Path, file: Path, clean: Path, *, rows: int, rounds: int) -> None:
+def _rounds(home: Path, file: Path, clean: Path, *, name: str, rows: int, rounds: int) -> None:
     url = str(run(home, "db", "url")[1]["database_url"])
+    table = Table(url, name)
     memory = Memory(home)
-    empty, engine, again, floor = [], [], [], []
+    words = ("import", str(file), "--type", name)
+    seen: dict[str, list[float]] = {}
     for number in range(1, rounds + 1):
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(f"TRUNCATE {TABLE}")
-            connection.execute("CHECKPOINT")
-        wall, resource = run(home, "import", str(file), "--type", "people")
-        counts = resource["counts"]
-        loaded = dump(url, clean)
-        unchanged, second = run(home, "import", str(file), "--type", "people")
-        bare = copy_floor(url, clean)
-        empty.append(wall)
-        engine.append(seconds_between(resource))
-        again.append(seconds_between(second))
-        floor.append(bare)
-        print(f"round {number}: {counts}, table holds {loaded:,}")
-        print(
-            f"  import {wall:.2f} s (engine {engine[-1]:.2f} s), again unchanged {unchanged:.2f} s"
-            f" (engine {again[-1]:.2f} s), bare COPY {bare:.2f} s"
-        )
+        table.empty()
+        wall, first = run(home, *words)
+        loaded = table.dump(clean)
+        _, again = run(home, *words)
+        table.leave_others("id" if name == "people" else "code")
+        _, beside = run(home, *words)
+        bare = table.copy_floor(clean)
+        print(f"round {number}: {first['counts']}, table holds {loaded:,}")
+        for what, seconds in (
+            ("bare COPY of the clean rows (floor)", bare),
+            ("rowport import, whole process", wall),
+            ("rowport import, engine", seconds_between(first)),
+            ("beside other records, engine", seconds_between(beside)),
+            ("again, all unchanged, engine", seconds_between(again)),
+        ):
+            seen.setdefault(what, []).append(seconds)
     memory.stop()
+    _print(seen, rows)
+    print(f"outcomes of the import in the ledger: {outcome_bytes(url, first) / 1000:.0f} KB")
+    print(f"peak memory of all Rowport processes together: {memory.peak_rss_mb:.0f} MiB")
+    for process, size in sorted(memory.peak_by_process.items(), key=lambda x: -x[1])[:4]:
+        print(f"  {process}: {size:.0f} MiB")
+
+
+def _print(seen: dict[str, list[float]], rows: int) -> None:
     middle = statistics.median
-    print(f"\n{'':34}{'seconds':>9}{'rows/s':>12}{'of the floor':>14}")
-    for name, walls in (
-        ("bare COPY of the clean rows (floor)", floor),
-        ("rowport import, whole process", empty),
-        ("rowport import, engine", engine),
-        ("again, all unchanged, engine", again),
-    ):
-        ratio = middle(f / w for f, w in zip(floor, walls, strict=True))
-        print(f"{name:34}{middle(walls):9.2f}{rows / middle(walls):12,.0f}{ratio:13.2f}x")
-    print(f"\npeak memory of all Rowport processes together: {memory.peak_rss_mb:.0f} MB")
-    for name, size in sorted(memory.peak_by_process.items(), key=lambda x: -x[1])[:4]:
-        print(f"  {name}: {size:.0f} MB")
+    floor = next(iter(seen.values()))
+    print(f"\n{'':36}{'seconds':>9}{'rows/s':>12}{'times the floor':>17}")
+    for what, walls in seen.items():
+        ratio = middle(w / f for f, w in zip(floor, walls, strict=True))
+        print(f"{what:36}{middle(walls):9.2f}{rows / middle(walls):12,.0f}{ratio:16.2f}x")
 
 
 def main() -> None:
@@ -182,9 +225,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--bad", type=float, default=0.01)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tables", default="people,outlets")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rowport-bench-") as work:
-        measure(Path(work), chosen.rows, chosen.bad, chosen.rounds)
+    for name in chosen.tables.split(","):
+        with tempfile.TemporaryDirectory(prefix="rowport-bench-") as work:
+            measure(Path(work), name, chosen.rows, chosen.bad, chosen.rounds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Make a table of people: N rows, 12 columns, a share of bad rows; the same again for a seed.
 
-python bench/million.py ROWS BAD_SHARE OUT.csv
+python bench/people.py ROWS BAD_SHARE OUT.csv
 """
 
 from __future__ import annotations
