@@ -185,6 +185,7 @@ def _rounds(home: Path, file: Path, clean: Path, *, name: str, rows: int, rounds
     memory = Memory(home)
     words = ("import", str(file), "--type", name)
     seen: dict[str, list[float]] = {}
+    first: dict[str, object] = {}
     for number in range(1, rounds + 1):
         table.empty()
         wall, first = run(home, *words)

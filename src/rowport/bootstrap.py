@@ -33,11 +33,21 @@ if TYPE_CHECKING:
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
-    from rowport.ports import Destination, LoadBatch, LoadResult, Transaction
+    from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
     from rowport.runtime.surroundings import Surroundings
     from rowport.service import Services, Works
+    from rowport.service.access import Access
+    from rowport.service.artifacts import Artifacts
+    from rowport.service.definitions import Definitions
+    from rowport.service.feeds import Feeds, SavedMappings
+    from rowport.service.imports import Imports
+    from rowport.service.links import Links
+    from rowport.service.preparing import Preparing
     from rowport.service.reading import FileTable
+    from rowport.service.record_types import RecordTypes
+    from rowport.service.replays import Replays
+    from rowport.service.rows import Rows
 
 log = logging.getLogger(__name__)
 
@@ -121,49 +131,7 @@ class Rowport:
     @cached_property
     def services(self) -> Services:
         """The use cases that faces offer to people."""
-        from rowport.runtime.queue import ProcrastinateQueue
-        from rowport.service import Services
-        from rowport.service.access import Access
-        from rowport.service.artifacts import Artifacts
-        from rowport.service.definitions import Definitions
-        from rowport.service.feeds import Feeds, SavedMappings
-        from rowport.service.imports import Imports
-        from rowport.service.links import Links
-        from rowport.service.preparing import Preparing
-        from rowport.service.record_types import RecordTypes
-        from rowport.service.replays import Replays
-        from rowport.service.rows import Rows
-        from rowport.service.settling import Settling
-
-        record_types = RecordTypes(ledger=self.ledger, destination=LazyDestination())
-        queue = ProcrastinateQueue(self.new_app())
-        imports = Imports(
-            ledger=self.ledger,
-            record_types=record_types,
-            blobs=self.blobs,
-            queue=queue,
-            settle=Settling(ledger=self.ledger).settle,
-        )
-        rows = Rows(ledger=self.ledger)
-        return Services(
-            access=Access(ledger=self.ledger),
-            record_types=record_types,
-            imports=imports,
-            preparing=Preparing(
-                ledger=self.ledger,
-                imports=imports,
-                record_types=record_types,
-                blobs=self.blobs,
-                queue=queue,
-            ),
-            rows=rows,
-            artifacts=Artifacts(record_types=record_types, rows=rows),
-            links=Links(ledger=self.ledger),
-            feeds=Feeds(ledger=self.ledger),
-            definitions=Definitions(ledger=self.ledger, imports=imports, blobs=self.blobs),
-            mappings=SavedMappings(ledger=self.ledger),
-            replays=Replays(ledger=self.ledger),
-        )
+        return LazyServices(self)
 
     def new_works(self) -> Works:
         """Make the use cases of a worker, for one thread."""
@@ -249,6 +217,111 @@ class Rowport:
     def worker_environment(self) -> dict[str, str]:
         """Give what a worker needs in its environment besides ours."""
         return {"ROWPORT_DATABASE_URL": self._given_url} if self._given_url else {}
+
+
+class LazyServices:
+    """The use cases, each brought in with its libraries by its first use."""
+
+    def __init__(self, rowport: Rowport) -> None:
+        self._ledger = rowport.ledger
+        self._blobs = rowport.blobs
+        self._new_app = rowport.new_app
+
+    @cached_property
+    def _queue(self) -> Queue:
+        from rowport.runtime.queue import ProcrastinateQueue
+
+        return ProcrastinateQueue(self._new_app())
+
+    @cached_property
+    def access(self) -> Access:
+        """See Services.access."""
+        from rowport.service.access import Access
+
+        return Access(ledger=self._ledger)
+
+    @cached_property
+    def record_types(self) -> RecordTypes:
+        """See Services.record_types."""
+        from rowport.service.record_types import RecordTypes
+
+        return RecordTypes(ledger=self._ledger, destination=LazyDestination())
+
+    @cached_property
+    def imports(self) -> Imports:
+        """See Services.imports."""
+        from rowport.service.imports import Imports
+        from rowport.service.settling import Settling
+
+        return Imports(
+            ledger=self._ledger,
+            record_types=self.record_types,
+            blobs=self._blobs,
+            queue=self._queue,
+            settle=Settling(ledger=self._ledger).settle,
+        )
+
+    @cached_property
+    def preparing(self) -> Preparing:
+        """See Services.preparing."""
+        from rowport.service.preparing import Preparing
+
+        return Preparing(
+            ledger=self._ledger,
+            imports=self.imports,
+            record_types=self.record_types,
+            blobs=self._blobs,
+            queue=self._queue,
+        )
+
+    @cached_property
+    def rows(self) -> Rows:
+        """See Services.rows."""
+        from rowport.service.rows import Rows
+
+        return Rows(ledger=self._ledger)
+
+    @cached_property
+    def artifacts(self) -> Artifacts:
+        """See Services.artifacts."""
+        from rowport.service.artifacts import Artifacts
+
+        return Artifacts(record_types=self.record_types, rows=self.rows)
+
+    @cached_property
+    def links(self) -> Links:
+        """See Services.links."""
+        from rowport.service.links import Links
+
+        return Links(ledger=self._ledger)
+
+    @cached_property
+    def feeds(self) -> Feeds:
+        """See Services.feeds."""
+        from rowport.service.feeds import Feeds
+
+        return Feeds(ledger=self._ledger)
+
+    @cached_property
+    def definitions(self) -> Definitions:
+        """See Services.definitions."""
+        from rowport.service.definitions import Definitions
+
+        return Definitions(ledger=self._ledger, imports=self.imports, blobs=self._blobs)
+
+    @cached_property
+    def mappings(self) -> SavedMappings:
+        """See Services.mappings."""
+        from rowport.service.feeds import SavedMappings
+
+        return SavedMappings(ledger=self._ledger)
+
+    @cached_property
+    def replays(self) -> Replays:
+        """See Services.replays."""
+        from rowport.service.replays import Replays
+
+        return Replays(ledger=self._ledger)
 
 
 class LazyDestination:

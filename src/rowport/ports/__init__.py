@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
+from rowport.config import DEFAULT_CHUNK_MB, DEFAULT_CHUNK_ROWS
 from rowport.model.imports import KeyRules
 
 if TYPE_CHECKING:
@@ -140,8 +141,8 @@ class BrokenRow:
 class ChunkLimits:
     """How large chunks are made."""
 
-    chunk_bytes: int = 8 * 1024 * 1024
-    chunk_rows: int = 25_000
+    chunk_bytes: int = DEFAULT_CHUNK_MB * 1024 * 1024
+    chunk_rows: int = DEFAULT_CHUNK_ROWS
 
 
 class Format(Protocol):

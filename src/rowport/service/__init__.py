@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
@@ -22,21 +22,63 @@ if TYPE_CHECKING:
     from rowport.service.settling import Settling
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """The use cases that faces offer to people."""
+class Services(Protocol):
+    """The use cases that faces offer to people; each is made by its first use."""
 
-    access: Access
-    record_types: RecordTypes
-    imports: Imports
-    preparing: Preparing
-    rows: Rows
-    artifacts: Artifacts
-    links: Links
-    feeds: Feeds
-    definitions: Definitions
-    mappings: SavedMappings
-    replays: Replays
+    @property
+    def access(self) -> Access:
+        """Who may do what."""
+        ...
+
+    @property
+    def record_types(self) -> RecordTypes:
+        """What can be imported."""
+        ...
+
+    @property
+    def imports(self) -> Imports:
+        """Imports, from the file to the end."""
+        ...
+
+    @property
+    def preparing(self) -> Preparing:
+        """Imports that are made step by step."""
+        ...
+
+    @property
+    def rows(self) -> Rows:
+        """What became of rows."""
+        ...
+
+    @property
+    def artifacts(self) -> Artifacts:
+        """Files that tell of an import or a record type."""
+        ...
+
+    @property
+    def links(self) -> Links:
+        """Signed links to files."""
+        ...
+
+    @property
+    def feeds(self) -> Feeds:
+        """Recurring imports."""
+        ...
+
+    @property
+    def definitions(self) -> Definitions:
+        """Saved ways of importing."""
+        ...
+
+    @property
+    def mappings(self) -> SavedMappings:
+        """Remembered mappings."""
+        ...
+
+    @property
+    def replays(self) -> Replays:
+        """Answers that are given again."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

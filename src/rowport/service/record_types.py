@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rowport.engine.schema_document import parse
 from rowport.model.errors import InvalidOptions, RecordTypeNotFound
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ class RecordTypes:
             InvalidSchema: the document cannot be used.
             DestinationConflict: the destination cannot follow.
         """
+        from rowport.engine.schema_document import parse  # noqa: PLC0415  brings Polars in
+
         if not NAME.fullmatch(name):
             raise InvalidOptions(
                 f"{name!r} cannot name a record type: use 1 to 63 letters, digits, `_`, `-` or "

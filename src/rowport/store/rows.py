@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from rowport.engine.schema_document import parse
+from rowport.engine.schema_reading import read
 from rowport.model.counts import Counts
 from rowport.model.imports import (
     ChunkTally,
@@ -49,7 +49,7 @@ def to_record_type(row: Row) -> RecordType:
         organization_id=row["organization_id"],
         name=row["name"],
         version=row["version"],
-        schema=parse(row["schema_document"]),
+        schema=read(row["schema_document"]),
         key=tuple(row["key"]),
         table_schema=row["table_schema"],
         table_name=row["table_name"],
