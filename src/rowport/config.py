@@ -12,7 +12,7 @@ from rowport.model.errors import InvalidOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_CHUNK_ROWS: Final = 20_000
+DEFAULT_CHUNK_ROWS: Final = 16_000
 DEFAULT_CHUNK_MB: Final = 4
 """Two workers and the command that they serve stay below 512 MiB together."""
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")

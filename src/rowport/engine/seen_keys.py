@@ -20,8 +20,8 @@ _PROBES: Final = 4
 _BITS_PER_KEY: Final = 12
 """With four probes one key of a hundred is suspected without reason."""
 _LEAST_BITS: Final = 1 << 13
-_MOST_BITS: Final = 1 << 27
-"""16 MiB: enough for eleven million keys; with more of them suspicion grows, not memory."""
+_MOST_BITS: Final = 1 << 25
+"""4 MiB: enough for three million keys; with more of them suspicion grows, not memory."""
 
 
 class SeenKeys:

@@ -19,6 +19,7 @@ from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
 from rowport.runtime.draining import MAX_ATTEMPTS, drain, storable
+from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Worker:
         self._stop = threading.Event()
         self._local = threading.local()
         self._busy: set[int] = set()
+        ask_for_little()
 
     def run(self, *, until_idle: bool = False) -> None:
         """Work until SIGTERM or SIGINT, or until nothing is left to do."""
@@ -77,8 +79,6 @@ class Worker:
 
     def _warm_up(self) -> None:
         """Bring in the libraries that every chunk needs, before the first one has to wait."""
-        from rowport.runtime.memory import hold_little  # noqa: PLC0415  as heavy as the rest
-
         hold_little()
         self._around.new_works()
 
