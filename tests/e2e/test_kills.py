@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROWS = 120_000
 BAD_SHARE = 0.03
 PATIENCE_S = 120.0
-MILLION = Path(__file__).parents[2] / "bench" / "million.py"
+MILLION = Path(__file__).parents[2] / "bench" / "people.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
