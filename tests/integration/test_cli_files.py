@@ -71,6 +71,12 @@ def test_every_part_of_what_was_understood_can_be_said(desk: Home) -> None:
     assert (desk.room / "bare.out").read_bytes() == b"a,b\r\nc,d\r\n"
 
 
+def test_an_empty_file_is_written_as_an_empty_file(desk: Home) -> None:
+    told = desk.ask("read", desk.file("empty.csv", "\n"), "--out", desk.room / "empty.out")
+    assert (told["columns"], told["rows"], told["broken"]) == ([], 0, 0)
+    assert (desk.room / "empty.out").read_bytes() == b""
+
+
 def test_sheets_and_what_is_inside_archives_are_told(desk: Home) -> None:
     path = desk.room / "book.xlsx"
     with xlsxwriter.Workbook(path) as book:

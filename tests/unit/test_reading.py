@@ -111,6 +111,30 @@ def test_ragged_rows_stand_in_their_place_with_the_cells_they_have(tmp_path: Pat
     assert retold(path, {}) == wanted
 
 
+def test_quoted_cells_name_their_delimiter_though_others_hold_it_unquoted(tmp_path: Path) -> None:
+    path = tmp_path / "spaces.txt"
+    rows = [
+        f'0{n}:00 {n} red {"very " * (n % 4)}chair "A chair, {n}" "http://x/{n}"' for n in range(9)
+    ]
+    path.write_text("\n".join(['TIME NO COLOUR WHAT "TEXT" "URL"', *rows]), encoding="utf-8")
+    table = retold(path, {})
+    assert table[:2] == [
+        ["TIME", "NO", "COLOUR", "WHAT", "TEXT", "URL"],
+        ["00:00", "0", "red", "chair", "A chair, 0", "http://x/0"],
+    ]
+    assert [len(row) for row in table[1:]] == [6 + n % 4 for n in range(9)]
+
+
+def test_prose_that_quotes_words_has_one_column(tmp_path: Path) -> None:
+    path = tmp_path / "prose.txt"
+    lines = [
+        ["what was said"],
+        *[[f'He "said" it {"again " * n}and "went" away'] for n in range(9)],
+    ]
+    path.write_text("\n".join(line for (line,) in lines), encoding="utf-8")
+    assert retold(path, {}) == lines
+
+
 def test_a_file_without_header_gets_none(tmp_path: Path) -> None:
     path = tmp_path / "bare.csv"
     path.write_text("1,2\n3,4\n", encoding="utf-8")

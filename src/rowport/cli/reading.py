@@ -22,6 +22,7 @@ from rowport.cli.files import (
 from rowport.cli.outputs import replaced
 from rowport.cli.settings import Command, Settings
 from rowport.cli.speech import emit, note, printable, say
+from rowport.model.errors import EmptyFile
 
 if TYPE_CHECKING:
     from rowport.ports import BrokenRow
@@ -46,7 +47,12 @@ def read(settings: Settings, /, *, file: Path, out: Path | None, **words: str | 
     """Tell how FILE is read, and why; with --out write it as it was understood."""
     given = read_words(words)
     check_file(file)
-    table = open_table(file, given)
+    try:
+        table = open_table(file, given)
+    except EmptyFile as error:
+        if out is None:
+            raise
+        return _write_nothing(settings, out, str(error))
     rows = sample(table)
     written = write(table, out) if out is not None else None
     if settings.json:
@@ -58,6 +64,16 @@ def read(settings: Settings, /, *, file: Path, out: Path | None, **words: str | 
         say("  | " + " | ".join(shown(cell) for cell in row))
     if written is not None:
         _say_written(written, out)
+    return Exit.FINE
+
+
+def _write_nothing(settings: Settings, out: Path, reason: str) -> Exit:
+    """Write an empty file for an empty one: as it was understood."""
+    with replaced(out) as beside:
+        beside.touch()
+    note(f"rowport: {reason}")
+    if settings.json:
+        emit({"format": None, "columns": [], "sample_rows": [], **Written().document(out)})
     return Exit.FINE
 
 

@@ -8,7 +8,7 @@ import pkgutil
 from typing import TYPE_CHECKING, Final, cast
 
 from rowport.engine.delimited.signatures import seems_to_be
-from rowport.model.errors import UnreadableFile
+from rowport.model.errors import EmptyFile, UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def recognise(blob: BlobReader, file_name: str, formats: Mapping[str, Format]) -
     """
     head = blob.read_at(0, _HEAD_BYTES)
     if not head.strip(b" \t\r\n"):
-        raise UnreadableFile(f"{file_name} is empty: it holds no header and no row.")
+        raise EmptyFile(f"{file_name} is empty: it holds no header and no row.")
     sure = {name: kind.recognise(head, file_name) for name, kind in formats.items()}
     best = max(sure, key=lambda name: sure[name], default=None)
     if best is None or sure[best] <= 0:

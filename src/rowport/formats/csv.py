@@ -10,7 +10,7 @@ from rowport.engine.delimited.layout import find_layout, shape_of
 from rowport.engine.delimited.options import checked_options
 from rowport.engine.delimited.parsing import oversize_record, parse_records
 from rowport.engine.delimited.signatures import seems_to_be
-from rowport.model.errors import UnreadableFile
+from rowport.model.errors import EmptyFile, UnreadableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ class CsvFormat:
         given = checked_options(overrides)
         samples = _samples(blob, head_bytes=_HEAD_BYTES)
         if not samples[0].strip(_NOTHING):
-            raise UnreadableFile("The file is empty: it holds no header and no row.")
+            raise EmptyFile("The file is empty: it holds no header and no row.")
         what = seems_to_be(_as_text(samples[0], given.encoding))
         if what:
             raise UnreadableFile(f"The file is no text: it seems to be {what}.")

@@ -67,6 +67,10 @@ class UnreadableFile(Invalid):
     code = "unreadable_file"
 
 
+class EmptyFile(UnreadableFile):
+    """There is nothing in the file: no header and no row."""
+
+
 class MappingIncomplete(Invalid):
     """A required field has no column in the file."""
 

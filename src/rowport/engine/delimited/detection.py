@@ -20,6 +20,10 @@ _WEIGHT: Final = {b" ": 0.6, b":": 0.5, b"#": 0.6, b"&": 0.6, b"^": 0.8, b"~": 0
 _WEAK_CONSISTENCY: Final = 0.9
 _LED_SHARE: Final = 0.6
 _MIN_DOUBLED: Final = 3
+_MIN_QUOTED: Final = 2
+"""Quoted cells of a header, and of a record on average, that tell of the delimiter beside them."""
+_ALL_QUOTED: Final = 0.9
+"""The share of all quotes that have to be theirs."""
 _MIN_SCORE: Final = 0.2
 """What explains less than this is no delimiter: the file has one column."""
 _SEP_LINE: Final = re.compile(rb'\s*"?sep=(.)"?[ ]*(\r\n|\n|\r|$)', re.IGNORECASE)
@@ -147,10 +151,10 @@ def _judged(sample: bytes, grammar: Grammar) -> Judgement | None:
         return None
     consistency = hits / len(found)
     cells = [cell for r in found if len(r.cells) == columns for cell in r.cells]
-    weight = _WEIGHT.get(grammar.delimiter)
-    if weight and not _is_believable(columns, consistency, cells):
+    weight = _weight(sample, grammar, found, columns)
+    if not weight:
         return None
-    score = consistency * (1 - _odd_share(cells)) * (1 - 1 / (columns + 0.5)) * (weight or 1.0)
+    score = consistency * (1 - _odd_share(cells)) * (1 - 1 / (columns + 0.5)) * weight
     if grammar.quote == b"'":
         is_used = re.search(rb"(^|[,;\t|])'[^'\r\n]*'([,;\t|]|\r|\n|$)", sample)
         score *= 1.02 if is_used else 0.9
@@ -166,11 +170,41 @@ def _leads_with_space(found: Sequence[SampleRecord]) -> bool:
     return led > 1 and led >= _LED_SHARE * len(cells)
 
 
-def _is_believable(columns: int, consistency: float, cells: Sequence[str]) -> bool:
-    """Say whether a character that text is full of may be the delimiter."""
-    if consistency < _WEAK_CONSISTENCY:
+def _weight(sample: bytes, grammar: Grammar, found: Sequence[SampleRecord], columns: int) -> float:
+    """Give how much a delimiter's explanation counts; 0 for a character that is just text."""
+    weight = _WEIGHT.get(grammar.delimiter)
+    if weight is None or _stands_beside_quotes(sample, grammar, found, columns):
+        return 1.0
+    fitting = [r for r in found if len(r.cells) == columns]
+    if len(fitting) < _WEAK_CONSISTENCY * len(found) or _parts_what_is_quoted(found):
+        return 0.0
+    data = sum(is_data(cell) for r in fitting for cell in r.cells)
+    return weight if columns > 2 or 2 * data > columns * len(fitting) else 0.0  # noqa: PLR2004
+
+
+def _parts_what_is_quoted(found: Sequence[SampleRecord]) -> bool:
+    """Say whether most records have a cell with but one end of something quoted."""
+    torn = sum(1 for r in found if any(cell.count('"') % 2 for cell in r.cells))
+    return torn > len(found) / 2
+
+
+def _stands_beside_quotes(
+    sample: bytes, grammar: Grammar, found: Sequence[SampleRecord], columns: int
+) -> bool:
+    """Say whether the quoted cells, of which header and rows have several, name the delimiter.
+
+    They do where other cells hold the delimiter and nobody quoted them, so that records differ in
+    width; prose that quotes a word now and then does not.
+    """
+    if not grammar.quote or len(found[0].cells) != columns:
         return False
-    return columns > 2 or sum(map(is_data, cells)) > len(cells) / 2  # noqa: PLR2004
+    mark, delimiter = re.escape(grammar.quote), re.escape(grammar.delimiter)
+    cell = b"M[^M\\r\\n]+M".replace(b"M", mark)
+    quoted = re.compile(rb"(?m)(?:^|(?<=%b))%b(?=%b|\r|$)" % (delimiter, cell, delimiter))
+    in_header = len(quoted.findall(sample, found[0].begin, found[0].end))
+    in_all = len(quoted.findall(sample))
+    is_usual = 2 * in_all >= _ALL_QUOTED * sample.count(grammar.quote)
+    return is_usual and min(in_header, in_all / len(found)) >= _MIN_QUOTED
 
 
 def _odd_share(cells: Sequence[str]) -> float:

@@ -11,7 +11,7 @@ from rowport.engine.delimited.heading import heading
 from rowport.engine.delimited.parsing import RecordShape
 from rowport.engine.delimited.records import line_ends
 from rowport.engine.delimited.sniffing import given_encoding, guess_encoding
-from rowport.model.errors import InvalidOptions, UnreadableFile
+from rowport.model.errors import EmptyFile, InvalidOptions
 from rowport.ports import FormatLayout
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def find_layout(
     """Find how to read a file from samples, the first of which is its beginning.
 
     Raises:
-        UnreadableFile: there is nothing in it.
+        EmptyFile: there is nothing in it.
         InvalidOptions: an option cannot be right for this file.
     """
     guess = _encoding(samples, given)
@@ -57,7 +57,7 @@ def find_layout(
     if found is None:
         if given.header_row is not None:
             raise InvalidOptions(f"There is no header on line {given.header_row}.")
-        raise UnreadableFile("The file is empty: it holds no header and no row.")
+        raise EmptyFile("The file is empty: it holds no header and no row.")
     above = text[: skipped + found.data_begin]
     lines = len(line_ends(above, is_final=True))
     raw_ends = guess.encoding.line_ends(raw, is_final=True)
