@@ -87,7 +87,7 @@ def frictionless_validate(file: Path) -> int:
     """Validation by frictionless-py."""
     from frictionless import Checklist, Resource, Schema
 
-    schema = Schema(str(file.with_suffix(".schema.json")))
+    schema = Schema.from_descriptor(json.loads(file.with_suffix(".schema.json").read_text()))
     found = Resource(path=file.name, basepath=str(file.parent), schema=schema)
     report = found.validate(Checklist(), limit_errors=10**9)
     return int(report.tasks[0].stats.get("rows") or 0)
@@ -141,6 +141,7 @@ def compare(work: Path, rows: int, bad: float, rounds: int, few: int) -> None:
     file, slice_ = work / "outlets.csv", work / "slice.csv"
     outlets.write(rows, bad, file)
     outlets.write(few, bad, slice_)
+    _without_our_additions(slice_.with_suffix(".schema.json"))
     outlets.write(100, bad, work / "few.csv")
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in CONTENDERS}
     for _ in range(rounds):
@@ -152,6 +153,8 @@ def compare(work: Path, rows: int, bad: float, rounds: int, few: int) -> None:
     for name, runs in seen.items():
         _line(name, runs, seen[FLOOR])
     ours, theirs = (in_a_process(name, slice_) for name in (list(CONTENDERS)[-1], FRICTIONLESS))
+    if theirs["rows"] < few / 2:
+        sys.exit(f"{FRICTIONLESS} read {theirs['rows']} of {few} rows: nothing to compare with")
     pace = statistics.median(run["rows"] / run["wall_s"] for run in seen[list(CONTENDERS)[-1]])
     print(
         f"{FRICTIONLESS}, {few:,} rows: {theirs['wall_s']:.1f} s,"
@@ -159,6 +162,15 @@ def compare(work: Path, rows: int, bad: float, rounds: int, few: int) -> None:
         f" ({theirs['wall_s'] / ours['wall_s']:.0f}x), on the whole one"
         f" {pace * theirs['wall_s'] / few:.0f}x"
     )
+
+
+def _without_our_additions(path: Path) -> None:
+    """Leave text what only our transforms can read, so that both sides judge the same cells."""
+    schema = json.loads(path.read_text())
+    for field in schema["fields"]:
+        if field.pop("transforms", None):
+            field["type"] = "string"
+    path.write_text(json.dumps(schema))
 
 
 def _line(name: str, runs: list[dict[str, float]], floor: list[dict[str, float]]) -> None:
