@@ -95,15 +95,16 @@ class Check:
             UnreadableFile: the file cannot be read to its end.
         """
         uniqueness = Uniqueness(self._keys)
-        for chunk in self._table.chunks():
-            named = {name: chunk.cells[str(i)] for i, name in self.mapping.columns.items()}
-            cells = pa.table(named)
-            valid = self._validator.run(cells, chunk.row)
+        for chunk, cells, valid in self._table.each(self._validated):
             lost = uniqueness.repeats(valid.rows) if self._keys and len(valid.row) else None
             parts = [valid.errors, _broken(chunk)]
             if lost is not None:
                 parts += self._repeats(chunk, cells, valid, lost)
             yield CheckedRows(rows=chunk.rows, errors=_in_order(chunk, pa.concat_tables(parts)))
+
+    def _validated(self, chunk: ParsedChunk) -> tuple[ParsedChunk, pa.Table, Validated]:
+        cells = pa.table({name: chunk.cells[str(i)] for i, name in self.mapping.columns.items()})
+        return chunk, cells, self._validator.run(cells, chunk.row)
 
     def _repeats(
         self, chunk: ParsedChunk, cells: pa.Table, valid: Validated, lost: np.ndarray

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from rowport.model.errors import InvalidOptions
 from rowport.ports import ChunkLimits, SequentialFormat, SplittableFormat
+from rowport.service.ahead import in_order
 from rowport.service.layouts import unguarded, without_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from rowport.ports import BlobReader, Format, FormatLayout, ParsedChunk
+
+Made = TypeVar("Made")
 
 HEAD_BYTES: Final = 64 * 1024
 
@@ -33,15 +36,28 @@ class FileTable:
         Raises:
             UnreadableFile: it cannot be read to its end.
         """
+        return self.each(lambda chunk: chunk)
+
+    def each(self, work: Callable[[ParsedChunk], Made]) -> Iterator[Made]:
+        """Give `work` of each chunk, in order; several are read and worked on at once.
+
+        Raises:
+            UnreadableFile: the file cannot be read to its end.
+        """
         match self.form:
             case SplittableFormat():
-                for span in self.form.spans(self.blob, self.layout, self.limits):
-                    chunk = self.form.read_span(self.blob, self.layout, span)
-                    yield unguarded(chunk, self.layout)
+                spans = self.form.spans(self.blob, self.layout, self.limits)
+                read = self.form.read_span
+                return in_order(
+                    lambda span: work(unguarded(read(self.blob, self.layout, span), self.layout)),
+                    spans,
+                )
             case SequentialFormat():
-                for chunk in self.form.batches(self.blob, self.layout, self.limits):
-                    if chunk.rows:
-                        yield unguarded(chunk, self.layout)
+                batches = self.form.batches(self.blob, self.layout, self.limits)
+                return in_order(
+                    lambda batch: work(unguarded(batch, self.layout)),
+                    (batch for batch in batches if batch.rows),
+                )
             case _:
                 raise TypeError(f"{self.form.name} is neither splittable nor sequential")
 
