@@ -24,11 +24,13 @@ async def download(desk: GivenDesk, link: FromPath[str]) -> Stream:
     opened = await asyncio.to_thread(desk.services.links.open, link)
     parts = await asyncio.to_thread(_parts, desk, opened)
     headers = {
+        # Said here and not as the media type, to which texts would get a second charset.
+        "Content-Type": MEDIA_TYPES[opened.form],
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(opened.file_name, safe='')}",
         "Cache-Control": "private, no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return Stream(parts, media_type=MEDIA_TYPES[opened.form], headers=headers)
+    return Stream(parts, headers=headers)
 
 
 def _parts(desk: Desk, link: Link) -> Iterator[bytes]:

@@ -164,6 +164,7 @@ def test_the_error_report_is_the_file_it_says(api: httpx.Client, web: httpx.Clie
     assert (report["extension"], report["status"], report["progress"]) == ("csv", "uploaded", "100")
     answer = web.get(report["download_url"])
     assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert len(answer.content) == int(report["size"])
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [row["email"] for row in rows] == ["no address", "'=1+1"]
