@@ -21,7 +21,7 @@ from rowport.blobs.file import FileReader
 from rowport.bootstrap import open_table, suffixes
 from rowport.cli.reading import write
 from rowport.engine.schema_document import parse
-from rowport.model.errors import Invalid, InvalidOptions, MappingIncomplete
+from rowport.model.errors import Invalid, InvalidOptions, MappingIncomplete, UnreadableFile
 from rowport.service.checking import Check, Tally
 from rowport.service.inferring import infer, type_name
 
@@ -265,6 +265,36 @@ def test_a_required_field_needs_a_column_and_a_key_a_field(tmp_path: Path) -> No
         check(path, schema(primaryKey="mail"))
     with pytest.raises(InvalidOptions, match="'email' is not a field"):
         check(path, schema(), key=["email"])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("t.csv", b"id,na\0me\n1,a\n"),
+        ("t.csv", "id,na\0me\n1,a\n".encode("utf-16")),
+        ("t.csv", b"# made by x\n\nid;na\0me\n1;a\n2;b\n"),
+        ("t.json", b'[{"id": 1, "na\\u0000me": "a"}]'),
+        ("t.jsonl", b'{"id": 1}\n{"id": 2, "na\\u0000me": "a"}\n'),
+    ],
+)
+def test_a_column_whose_name_holds_a_nul_is_refused_before_any_row_is_read(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile) as refused:
+        open_table(path, {})
+    assert "the name of column 2, 'na\N{SYMBOL FOR NULL}me', holds the character U+0000" in str(
+        refused.value
+    )
+
+
+def test_evidence_that_can_be_kept_holds_no_nul(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"# x\0y\n\nid,mail\n1,a\n2,b\n")
+    layout = open_table(path, {}).layout
+    assert layout.header == ("id", "mail")
+    assert layout.evidence["preamble"] == ["# x\N{SYMBOL FOR NULL}y"]
 
 
 def test_errors_are_grouped_with_three_examples(tmp_path: Path) -> None:

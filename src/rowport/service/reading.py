@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from rowport.model.errors import InvalidOptions
+from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import ChunkLimits, SequentialFormat, SplittableFormat
 from rowport.service.ahead import in_order
 from rowport.service.layouts import unguarded, without_guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rowport.ports import BlobReader, Format, FormatLayout, ParsedChunk
 
 Made = TypeVar("Made")
 
 HEAD_BYTES: Final = 64 * 1024
+SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +90,36 @@ def open_table(
     form = choose(formats, blob, file_name, given.get("format"))
     overrides = {name: value for name, value in given.items() if name != "format"}
     layout = without_guard(form.detect(blob, overrides))
+    check_header(file_name, layout.header)
+    layout = replace(layout, evidence=cast("Mapping[str, object]", tellable(layout.evidence)))
     return FileTable(name=file_name, blob=blob, form=form, layout=layout)
+
+
+def check_header(file_name: str, header: Sequence[str]) -> None:
+    """Refuse a header that cannot be kept: no database text holds U+0000.
+
+    Raises:
+        UnreadableFile: a column's name holds it.
+    """
+    for number, name in enumerate(header, start=1):
+        if "\x00" in name:
+            shown = str(tellable(name))[:SHOWN]
+            raise UnreadableFile(
+                f"{file_name}: the name of column {number}, {shown!r}, holds the character U+0000."
+            )
+
+
+def tellable(found: object) -> object:
+    """Give what was found in a file, such as lines above its header, without U+0000."""
+    match found:
+        case str():
+            return found.replace("\x00", "\N{SYMBOL FOR NULL}")
+        case list() | tuple():
+            return [tellable(part) for part in found]
+        case dict():
+            return {name: tellable(part) for name, part in found.items()}
+        case _:
+            return found
 
 
 def choose(

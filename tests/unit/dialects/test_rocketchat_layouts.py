@@ -55,6 +55,11 @@ def test_a_contact_without_an_id_gets_one_of_its_own() -> None:
     assert rows[0]["id"] != rows[1]["id"]
 
 
+def test_a_custom_field_whose_name_holds_a_nul_is_refused() -> None:
+    with pytest.raises(UnreadableFile, match=r"the name of column 2, .* holds the character"):
+        contacts_csv(b"name,co\0lour\nAnn,red\n")
+
+
 def test_who_has_no_address_is_left_out_of_slacks_list() -> None:
     taken = slack_users(b"h\nann,a@x.org,Member,,,,,Ann\nghost,,Member\n")
     assert [row["email"] for row in taken.rows] == ["a@x.org"]

@@ -19,6 +19,7 @@ import msgspec
 
 from rowport.dialects.rocketchat.users import CONTACTS, DEFAULT_ROLES, USERS, to_row
 from rowport.model.errors import UnreadableFile
+from rowport.service.reading import check_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -110,6 +111,7 @@ def contacts_csv(content: bytes) -> Taken:
     """Take contacts: a header row, its columns in any order, the unknown ones custom fields."""
     lines = _cells(content)
     header = [name.strip() for name in next(lines, [])]
+    check_header("The file", header)
     found = [dict(zip(header, cells, strict=False)) for cells in lines if any(cells)]
     rows = [_contact(named) for named in found if _is_somebody(named)]
     left_out = {"contacts_without_data": len(found) - len(rows)}

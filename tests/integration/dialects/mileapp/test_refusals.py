@@ -55,6 +55,16 @@ def test_uploads_that_cannot_be_are_refused_one_thing_after_the_other(mile: Mile
         assert error == {"status": False, "message": said, "failedCode": code}, request
 
 
+def test_a_header_with_a_nul_fails_the_import_at_once(mile: MileApp) -> None:
+    queued = mile.upload(b"email,first\0_name\n" + mail().encode() + b",Ann\n")
+    done = mile.get(f"{MONITORING}/{queued['data']['_id']}", "record")["data"]
+    assert done["status"] == "failed"
+    assert done["errorMessage"] == (
+        "File validation failed: clients.csv: the name of column 2, 'first\u2400_name', "
+        "holds the character U+0000."
+    )
+
+
 def test_the_type_if_said_must_be_that_of_what_is_imported_into(mile: MileApp) -> None:
     error = mile.upload(
         rows(1),
