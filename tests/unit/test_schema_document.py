@@ -82,6 +82,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "no name": ({"fields": [{"type": "string"}]}, "/fields/0/name"),
     "blank name": ({"fields": [{"name": " "}]}, "/fields/0/name"),
     "NUL in a name": ({"fields": [{"name": "a\0"}]}, "/fields/0/name"),
+    "NUL in a title": (one(title="a\0"), "/fields/0/title"),
+    "NUL in an enum": (one(constraints={"enum": ["a\0"]}), "/fields/0/constraints/enum/0"),
+    "NUL in a default": (
+        one(transforms=[{"default": {"value": "a\0"}}]),
+        "/fields/0/transforms/0/default/value",
+    ),
     "names twice": ({"fields": [{"name": "a"}, {"name": "a"}]}, "/fields/1/name"),
     "unknown type": (one(type="money"), "/fields/0/type"),
     "type that is no word": (one(type=["string"]), "/fields/0/type"),

@@ -41,6 +41,7 @@ def parse(document: Mapping[str, object]) -> TableSchema:
             allowed there.
     """
     schema = read(document)
+    _check_kept("", document)
     names = [field.name for field in schema.fields]
     written: Any = document["fields"]
     for index, (field, raw) in enumerate(zip(schema.fields, written, strict=True)):
@@ -52,6 +53,22 @@ def parse(document: Mapping[str, object]) -> TableSchema:
         _check_steps(f"{at}/transforms", field, names, raw.get("transforms") or [])
     _check_rules(schema)
     return schema
+
+
+def _check_kept(at: str, value: object) -> None:
+    """Refuse a text anywhere that the database cannot keep."""
+    match value:
+        case str() if "\x00" in value:
+            refuse(at, value, "text without the character U+0000")
+        case dict():
+            for name, part in value.items():
+                _check_kept(at, name)
+                _check_kept(f"{at}/{name}", part)
+        case list():
+            for index, part in enumerate(value):
+                _check_kept(f"{at}/{index}", part)
+        case _:
+            pass
 
 
 def _check_format(at: str, field: Field, raw: object) -> None:

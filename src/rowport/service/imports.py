@@ -60,6 +60,7 @@ class Imports:
 
         Raises:
             RecordTypeNotFound: no such type.
+            Invalid: the file's name or media type cannot be kept.
             InvalidOptions: the key, mapping or mode cannot be.
             UnreadableFile: the file has no byte.
             StorageFull: there is no room for it.
@@ -67,6 +68,7 @@ class Imports:
         record_type = self.record_types.get(organization_id, type_name)
         check_options(record_type, options)
         check_name(file_name)
+        check_media_type(media_type)
         import_id = new_uuid()
         blob = f"imports/{import_id}/1"
         size, sha256 = self.blobs.write(blob, parts)
@@ -226,3 +228,13 @@ def check_name(file_name: str) -> None:
     """
     if "\x00" in file_name or not file_name or len(file_name) > MAX_NAME:
         raise Invalid("A file name has 1 to 1024 characters and no NUL.")
+
+
+def check_media_type(media_type: str | None) -> None:
+    """Refuse what cannot be kept as a file's media type.
+
+    Raises:
+        Invalid: it is too long or holds a NUL.
+    """
+    if media_type is not None and ("\x00" in media_type or len(media_type) > MAX_NAME):
+        raise Invalid(f"A media type has at most {MAX_NAME} characters and no NUL.")

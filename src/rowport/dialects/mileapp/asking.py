@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from rowport.dialects.mileapp.errors import Refused
+from rowport.dialects.mileapp.errors import Refused, imports
 from rowport.model.errors import Unauthorized
 from rowport.service.access import require
 from rowport.wire.auth import bearer
 from rowport.wire.laravel import read_integer, read_page
 from rowport.wire.limits import Rate
+from rowport.wire.queries import NUL_REFUSED, holds_nul
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -32,7 +33,8 @@ def enter(request: Request[Any, Any, Any], front: Front, *scopes: Scope) -> Prin
     Raises:
         Unauthorized: the token is missing, unknown, expired or revoked.
         Forbidden: it does not allow one of `scopes`.
-        Refused: too many requests, or an answer in another form than JSON is wanted.
+        Refused: too many requests, an answer in another form than JSON is wanted, or the query
+            cannot be.
     """
     secret = bearer(request.headers)
     if secret is None:
@@ -43,6 +45,8 @@ def enter(request: Request[Any, Any, Any], front: Front, *scopes: Scope) -> Prin
         raise Refused(429, "Too Many Requests", headers={"Retry-After": str(WAIT_S)})
     if not accepts_json(request.headers.get("accept", "*/*")):
         raise Refused(406, "Not Acceptable")
+    if holds_nul(request):
+        raise Refused(400, NUL_REFUSED, "import-003" if imports(request.url.path) else None)
     for scope in scopes:
         require(principal, scope)
     return principal

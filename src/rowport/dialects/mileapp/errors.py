@@ -52,7 +52,7 @@ class Refused(Exception):
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Say an error as MileApp does."""
-    told = refusal(error, is_import=_is_import(request.url.path))
+    told = refusal(error, is_import=imports(request.url.path))
     if told.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log(request, error)
     body: dict[str, object] = {"status": False, "message": told.message}
@@ -98,7 +98,8 @@ def _known(error: Exception) -> Refused | None:
     return told
 
 
-def _is_import(path: str) -> bool:
+def imports(path: str) -> bool:
+    """Tell whether a path is one that imports; its errors have a `failedCode`."""
     return any(place in path for place in IMPORT_PATHS)
 
 

@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response
 
-from rowport.dialects.plannr.errors import JSON, RATE_KEY, TooManyAttempts, rate_headers
+from rowport.dialects.plannr.errors import (
+    JSON,
+    RATE_KEY,
+    BadRequest,
+    TooManyAttempts,
+    rate_headers,
+)
 from rowport.model.errors import Forbidden, Unauthorized
 from rowport.service.access import require
 from rowport.wire.auth import bearer, header
 from rowport.wire.limits import Rate
+from rowport.wire.queries import NUL_REFUSED, holds_nul
 
 if TYPE_CHECKING:
     from rowport.model.access import Principal, Scope
@@ -30,6 +37,7 @@ def enter(request: Request[Any, Any, Any], front: Front, *scopes: Scope) -> Prin
         Unauthorized: the token is missing, unknown, expired or revoked.
         Forbidden: it is not of the account named, or does not allow one of `scopes`.
         TooManyAttempts: its user asked too often.
+        BadRequest: the query cannot be.
     """
     try:
         principal = _known(request, front)
@@ -44,6 +52,8 @@ def enter(request: Request[Any, Any, Any], front: Front, *scopes: Scope) -> Prin
         raise Forbidden("The token is of another account.")
     for scope in scopes:
         require(principal, scope)
+    if holds_nul(request):
+        raise BadRequest(NUL_REFUSED)
     return principal
 
 

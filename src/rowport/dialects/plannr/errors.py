@@ -58,6 +58,13 @@ def summary(faults: Mapping[str, Sequence[str]]) -> str:
     )
 
 
+class BadRequest(RowportError):
+    """The request cannot be understood, whatever it asks for."""
+
+    status = 400
+    code = "bad_request"
+
+
 class PayloadTooLarge(RowportError):
     """The body is larger than such a request can be."""
 

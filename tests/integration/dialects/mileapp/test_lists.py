@@ -88,7 +88,7 @@ def test_sorting_by_status_goes_by_mileapps_words(other: MileApp, outlets: list[
     "query",
     [
         {"status": "done"}, {"type": "string"}, {"sortBy": "_id"}, {"sortOrder": "up"},
-        {"status": "success,"}, {"type": "\x00"},
+        {"status": "success,"},
     ],
 )  # fmt: skip
 def test_unknown_words_are_refused(mile: MileApp, query: dict[str, str]) -> None:
@@ -105,9 +105,27 @@ def test_unknown_words_are_refused(mile: MileApp, query: dict[str, str]) -> None
     "query",
     [
         {"page": "9223372036854775807", "limit": "100"}, {"page": "99999999999999999999"},
-        {"dataTypeId": "\x00"}, {"limit": "-1", "page": "x"}, {"unknown": "x" * 5000},
+        {"dataTypeId": "x"}, {"limit": "-1", "page": "x"}, {"unknown": "x" * 5000},
         {"status": "", "type": "", "page": "", "limit": ""},
     ],
 )  # fmt: skip
 def test_odd_queries_are_answered(mile: MileApp, query: dict[str, str]) -> None:
     mile.get(MONITORING, "records", query=query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"type": "\x00"},
+        {"dataTypeId": "\x00"},
+        {"page": "1\x00"},
+        {"unknown": "\x00"},
+        {"\x00": "1"},
+    ],
+)
+def test_a_query_with_a_nul_is_refused(mile: MileApp, query: dict[str, str]) -> None:
+    said = {"status": False, "message": "The query holds the character U+0000."}
+    error = mile.get(MONITORING, "error", status=400, query=query)
+    assert error == {**said, "failedCode": "import-003"}
+    for path in ("import-configs", "data-types", "flows", "hubs"):
+        assert mile.get(f"/api/v3/{path}", "error", status=400, query=query) == said

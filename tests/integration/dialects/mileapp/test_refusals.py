@@ -55,6 +55,23 @@ def test_uploads_that_cannot_be_are_refused_one_thing_after_the_other(mile: Mile
         assert error == {"status": False, "message": said, "failedCode": code}, request
 
 
+@pytest.mark.parametrize(
+    "part", [("a\x00.csv", "email\n", "text/csv"), ("a.csv", "email\n", "text/c\x00sv")]
+)
+def test_a_file_described_with_a_nul_is_refused(mile: MileApp, part: tuple[str, str, str]) -> None:
+    name, content, kind = part
+    body = (
+        f'--b\r\nContent-Disposition: form-data; name="dataTypeId"\r\n\r\n'
+        f"{mile.given['dataTypeId']}\r\n"
+        f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {kind}\r\n\r\n{content}\r\n--b--\r\n"
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    error = checked(mile.http.post(UPLOAD, content=body, headers=headers), "error", 400)
+    assert error["message"].endswith(" characters and no NUL.")
+    assert error["failedCode"] == "import-001"
+
+
 def test_a_header_with_a_nul_fails_the_import_at_once(mile: MileApp) -> None:
     queued = mile.upload(b"email,first\0_name\n" + mail().encode() + b",Ann\n")
     done = mile.get(f"{MONITORING}/{queued['data']['_id']}", "record")["data"]

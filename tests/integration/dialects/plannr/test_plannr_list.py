@@ -101,7 +101,7 @@ def test_imports_come_in_the_order_of_their_making_unless_told_otherwise(
         ({"filter[types]": "clients"}, ["pending", "mapped", "completed", "failed"]),
         ({"filter[types]": "charges,clients"}, ["pending", "mapped", "completed", "failed"]),
         ({"filter[types]": "charges"}, []),
-        ({"filter[types]": "\0\ud7ff"}, []),
+        ({"filter[types]": "\ud7ff"}, []),
         ({"filter[exclude_types]": "clients"}, []),
         ({"filter[exclude_types]": "charges"}, ["pending", "mapped", "completed", "failed"]),
         ({"filter[types]": "clients", "filter[exclude_types]": "clients"}, []),
@@ -157,7 +157,7 @@ def test_days_are_those_of_the_account_and_both_are_included(
         ({"filter[x]": "1"}, {"filter.x": ["The selected filter.x is invalid."]}),
         ({"filter[uuid]": "17"}, {"filter.uuid": ["The filter.uuid must be a valid UUID."]}),
         (
-            {"filter[initiated_by]": "\0"},
+            {"filter[initiated_by]": "x"},
             {"filter.initiated_by": ["The filter.initiated_by must be a valid UUID."]},
         ),
         (
@@ -174,6 +174,23 @@ def test_a_question_that_cannot_be_is_refused(
     api: httpx.Client, words: dict[str, str], errors: dict[str, list[str]]
 ) -> None:
     refusal(api.get(PATH, params=words), errors)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"page": "\0"},
+        {"filter[types]": "clients\0"},
+        {"filter[uuid]": "\0"},
+        {"x": "\0"},
+        {"\0": "x"},
+    ],
+)
+def test_a_query_with_a_nul_is_refused(api: httpx.Client, words: dict[str, str]) -> None:
+    for path in (PATH, f"{PATH}/{UNKNOWN}"):
+        answer = api.get(path, params=words)
+        assert answer.status_code == 400
+        assert answer.json() == {"message": "The query holds the character U+0000."}
 
 
 @pytest.mark.parametrize(
@@ -215,7 +232,7 @@ def test_a_page_past_the_last_is_empty(api: httpx.Client, only: dict[str, str], 
     assert found["meta"]["total"] == 4
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", "\0", ""])
+@pytest.mark.parametrize("page", ["0", "-1", "x", "1e3", ""])
 def test_a_page_that_is_none_is_the_first(
     api: httpx.Client, only: dict[str, str], page: str
 ) -> None:

@@ -29,6 +29,23 @@ def test_nothing_can_be_done_twice(api: httpx.Client) -> None:
     refusal(api.post(f"{PATH}/map/{uuid}", json={"headers": HEADERS}), twice)
 
 
+@pytest.mark.parametrize(("name", "kind"), [("a\0.csv", "text/csv"), ("a.csv", "text/c\0sv")])
+def test_a_file_described_with_a_nul_is_refused(api: httpx.Client, name: str, kind: str) -> None:
+    body = (
+        '--b\r\nContent-Disposition: form-data; name="type"\r\n\r\nclients\r\n'
+        '--b\r\nContent-Disposition: form-data; name="mode"\r\n\r\nstore\r\n'
+        f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {kind}\r\n\r\nemail\r\n--b--\r\n"
+    )
+    answer = api.post(
+        PATH, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"}
+    )
+    assert answer.status_code == 422
+    fits(answer.json(), "error")
+    [message] = answer.json()["errors"]["file"]
+    assert message.endswith(" characters and no NUL.")
+
+
 INVALID = "The selected {} is invalid."
 
 
