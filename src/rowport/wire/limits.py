@@ -1,4 +1,4 @@
-"""Rate limits: token buckets in this process."""
+"""Rate limits: calls counted in windows of time, in this process."""
 
 from __future__ import annotations
 
@@ -32,17 +32,21 @@ class Verdict:
     retry_after_s: float
     """0 when the call is allowed."""
     reset_at_s: float
-    """Unix time at which all calls are there again."""
+    """Unix time at which the window ends and all calls are there again."""
 
 
 class Limiter:
-    """Counts the calls of each caller."""
+    """Counts the calls of each caller in windows, as the originals do.
+
+    A caller's window begins with its first call and lasts for the rate's seconds; the first call
+    after it begins the next one.  Refused calls move nothing.
+    """
 
     def __init__(self, *, is_on: bool, clock: Callable[[], float] = time.time) -> None:
         self._is_on = is_on
         self._clock = clock
         self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._windows: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     @property
     def is_on(self) -> bool:
@@ -52,19 +56,22 @@ class Limiter:
     def take(self, caller: str, rate: Rate) -> Verdict:
         """Count a call of `caller` (a face's name and whom it limits) against a rate."""
         now = self._clock()
-        refill = rate.calls / rate.seconds
         with self._lock:
-            left, since = self._buckets.pop(caller, (float(rate.calls), now))
-            left = min(float(rate.calls), left + max(0.0, now - since) * refill)
-            allowed = left >= 1 or not self._is_on
-            left -= 1 if left >= 1 else 0
-            self._buckets[caller] = (left, now)
-            while len(self._buckets) > REMEMBERED:
-                self._buckets.popitem(last=False)
+            begun, calls = self._windows.pop(caller, (now, 0))
+            # A clock that was set back must not leave anybody in a window that never ends.
+            if not begun <= now < begun + rate.seconds:
+                begun, calls = now, 0
+            has_room = calls < rate.calls
+            calls += 1 if has_room else 0
+            self._windows[caller] = (begun, calls)
+            while len(self._windows) > REMEMBERED:
+                self._windows.popitem(last=False)
+        allowed = has_room or not self._is_on
+        ends = begun + rate.seconds
         return Verdict(
             allowed=allowed,
             limit=rate.calls,
-            remaining=int(left),
-            retry_after_s=0.0 if allowed else (1 - left) / refill,
-            reset_at_s=now + (rate.calls - left) / refill,
+            remaining=rate.calls - calls,
+            retry_after_s=0.0 if allowed else ends - now,
+            reset_at_s=ends,
         )

@@ -138,7 +138,8 @@ def limit(request: Request[Any, Any, Any], front: Front, whose: str) -> None:
         Refused: 429.
     """
     address = request.client.host if request.client else ""
-    caller = f"rocketchat:{whose}:{address}:{request.method}:{request.url.path}"
+    route = request.url.path.rstrip("/")  # with and without it is the same route
+    caller = f"rocketchat:{whose}:{address}:{request.method}:{route}"
     verdict = front.limiter.take(caller, RATE)
     request.scope.setdefault("state", {})[HEADERS_LATER] = {
         "X-RateLimit-Limit": str(verdict.limit),
