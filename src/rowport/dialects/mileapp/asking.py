@@ -10,7 +10,7 @@ from rowport.service.access import require
 from rowport.wire.auth import bearer
 from rowport.wire.laravel import read_integer, read_page
 from rowport.wire.limits import Rate
-from rowport.wire.queries import NUL_REFUSED, holds_nul
+from rowport.wire.queries import NUL_REFUSED, holds_nul, query_items
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -60,7 +60,7 @@ def accepts_json(accept: str) -> bool:
 
 def query_of(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Give the query's words; of a repeated one the last, and none that is empty, as PHP does."""
-    return {name: value for name, value in request.query_params.multi_items() if value}
+    return {name: value for name, value in query_items(request) if value}
 
 
 def page_of(query: dict[str, str]) -> tuple[int, int]:

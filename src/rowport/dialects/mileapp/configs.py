@@ -18,6 +18,8 @@ from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
 from rowport.wire.dialect import Front, GivenFront
 from rowport.wire.laravel import paginate, plain_page
+from rowport.wire.php import kept_query
+from rowport.wire.queries import query_items
 from rowport.wire.times import rfc3339
 
 LIST_PATH: Final = "/api/v3/import-configs"
@@ -45,10 +47,16 @@ def list_configs(request: Request[Any, Any, Any], front: GivenFront) -> Document
         page=page,
         count=len(shown),
         path=path_of(request, front),
-        query=list({"limit": str(limit), **said}.items()),
+        query=_repeated(request, limit),
     )
     data = plain_page([present(one, principal.organization) for one in shown], paging)
     return {"status": True, "code": 200, "message": "Success.", "data": data}
+
+
+def _repeated(request: Request[Any, Any, Any], limit: int) -> list[tuple[str, str]]:
+    """Give what the links repeat: the query in its order, and the limit if none was said."""
+    kept = kept_query(query_items(request))
+    return kept if any(name == "limit" for name, _ in kept) else [*kept, ("limit", str(limit))]
 
 
 @get(ONE_PATH, sync_to_thread=True)

@@ -19,6 +19,8 @@ from rowport.model.access import Principal, Scope
 from rowport.model.imports import Import
 from rowport.wire.dialect import Front, GivenFront
 from rowport.wire.laravel import resource_page
+from rowport.wire.php import kept_query
+from rowport.wire.queries import query_items
 
 PATH: Final = "/api/v1/import"
 
@@ -73,7 +75,7 @@ def list_imports(request: Request[Any, Any, Any], front: GivenFront) -> Response
     principal = enter(request, front, Scope.IMPORT_READ)
     services, organization = front.services, principal.organization
     zone, base_url = zone_of(organization), base_of(request, front)
-    items = list(request.query_params.multi_items())
+    items = query_items(request)
     asked = read_list(
         items, zone=zone, types=lambda: types_of(services.record_types.list(organization.id))
     )
@@ -85,7 +87,7 @@ def list_imports(request: Request[Any, Any, Any], front: GivenFront) -> Response
         per_page=asked.per_page,
         page=asked.page,
         path=base_url + request.url.path.rstrip("/"),
-        query=items,
+        query=kept_query(items),
     )
     return reply(request, page)
 

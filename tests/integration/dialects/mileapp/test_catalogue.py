@@ -77,6 +77,9 @@ def test_the_list_of_configs_repeats_the_query_in_its_links(other: MileApp) -> N
     assert data["links"][1]["url"] == f"{data['path']}?limit=2&a=b%2Cc&page=1"
     whole = other.get("/api/v3/import-configs", "configs")["data"]
     assert whole["total"] == 3
+    asked = {"page": "2", "a": "b,c", "limit": "2"}
+    other_order = other.get("/api/v3/import-configs", "configs", query=asked)["data"]
+    assert other_order["prev_page_url"] == f"{data['path']}?a=b%2Cc&limit=2&page=1"
     assert whole["first_page_url"] == f"{whole['path']}?limit=20&page=1"
 
 
