@@ -10,6 +10,7 @@ from signal import SIGTERM
 from typing import Final
 
 from rowport.api.app import create_app
+from rowport.api.heads import AnswersHead
 from rowport.api.leftovers import TakesLeftovers
 from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
@@ -21,7 +22,7 @@ from rowport.wire.limits import Limiter
 WATCH_S: Final = 0.5
 
 
-def make_app() -> TakesLeftovers:
+def make_app() -> AnswersHead:
     """Make the application; where the home is stands in the environment."""
     start_log()
     _stop_when_orphaned()
@@ -40,7 +41,7 @@ def make_app() -> TakesLeftovers:
         dialects=mounted_dialects(chosen),
         on_shutdown=[rowport.close],
     )
-    return TakesLeftovers(app)
+    return AnswersHead(TakesLeftovers(app))
 
 
 def _stop_when_orphaned() -> None:

@@ -23,6 +23,7 @@ RATE_KEY: Final = "plannr_rate"
 """Where the verdict of the rate limit lies in a request's state."""
 RETRY_AFTER_S: Final = 1
 SHOWN: Final = 100
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 MESSAGES: Final = {
     HTTPStatus.UNAUTHORIZED: "Unauthenticated.",
@@ -143,16 +144,28 @@ def _of_http(request: Request[Any, Any, Any], status: HTTPStatus, error: HTTPExc
         case HTTPStatus.NOT_FOUND:
             return f"The route {path} could not be found."
         case HTTPStatus.METHOD_NOT_ALLOWED:
-            allowed = (error.headers or {}).get("Allow", "")
             return (
                 f"The {request.method} method is not supported for route {path}. "
-                f"Supported methods: {allowed}."
+                f"Supported methods: {', '.join(allowed(error))}."
             )
         case _:
             return MESSAGES.get(status, status.phrase)
 
 
+def allowed(error: HTTPException) -> list[str]:
+    """Give the methods that a route has, in Laravel's order; HEAD goes wherever GET does.
+
+    Source: Laravel, AbstractRouteCollection::methodNotAllowed.
+    """
+    told = {name.lower(): value for name, value in (error.headers or {}).items()}
+    known = {method.strip() for method in told.get("allow", "").split(",")}
+    known |= {"HEAD"} if "GET" in known else set()
+    return [method for method in METHODS if method in known]
+
+
 def _headers(status: HTTPStatus, error: Exception) -> dict[str, str]:
+    if isinstance(error, HTTPException) and status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return {"Allow": ", ".join(allowed(error))}
     if isinstance(error, HTTPException) and status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return dict(error.headers or {})
     if isinstance(error, RowportError) and error.transient:

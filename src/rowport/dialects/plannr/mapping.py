@@ -19,11 +19,11 @@ SHOWN: Final = 100
 REQUIRED: Final = "The headers field is required."
 
 
-async def read_body(request: Request[Any, Any, Any]) -> object:
-    """Give the JSON of the body; None where it is none.
+async def read_bounded(request: Request[Any, Any, Any]) -> bytes:
+    """Give a body that has no file in it.
 
     Raises:
-        PayloadTooLarge: no mapping is as large.
+        PayloadTooLarge: none is as large.
     """
     parts: list[bytes] = []
     size = 0
@@ -32,8 +32,18 @@ async def read_body(request: Request[Any, Any, Any]) -> object:
         if size > MOST_BYTES:
             raise PayloadTooLarge
         parts.append(part)
+    return b"".join(parts)
+
+
+async def read_body(request: Request[Any, Any, Any]) -> object:
+    """Give the JSON of the body; None where it is none.
+
+    Raises:
+        PayloadTooLarge: no mapping is as large.
+    """
+    content = await read_bounded(request)
     try:
-        return msgspec.json.decode(b"".join(parts))
+        return msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 

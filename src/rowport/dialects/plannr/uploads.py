@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qsl
 
 from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
 
-from rowport.dialects.plannr.errors import Refused
+from rowport.dialects.plannr.errors import JSON, Refused
 from rowport.dialects.plannr.facets import NAME, types_of
+from rowport.dialects.plannr.mapping import read_body, read_bounded
 from rowport.dialects.plannr.words import MODES
 from rowport.model.errors import Invalid, StorageFull
 from rowport.model.imports import ImportOptions, Mode
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 1024 * 1024
 HEAD_BYTES: Final = 8
+URL_ENCODED: Final = "application/x-www-form-urlencoded"
 SUFFIXES: Final = frozenset({"csv", "txt"})
 NEVER_CSV: Final = (
     b"PK\x03\x04",
@@ -67,14 +70,22 @@ class Wanted:
 async def receive(request: Request[Any, Any, Any]) -> AsyncIterator[Form]:
     """Read the form; of a repeated part the last counts, as in PHP.
 
-    A large file lies in a temporary file for as long as the context is open.  What is no form is
-    an empty one: all its fields are missing then.
+    A large file lies in a temporary file for as long as the context is open.  A form without
+    files may also come URL-encoded or as JSON, as Laravel takes them.  What is no form is an empty
+    one: all its fields are missing then.
 
     Raises:
         StorageFull: the temporary file does not fit on the disk.
+        PayloadTooLarge: a form without files is larger than any can be.
     """
     items: list[tuple[str, Any]] = []
-    if request.content_type[0] == "multipart/form-data":
+    kind = request.content_type[0]
+    if kind == URL_ENCODED:
+        content = await read_bounded(request)
+        items = list(parse_qsl(content.decode("utf-8", "replace"), keep_blank_values=True))
+    elif kind == JSON:
+        items = _members(await read_body(request))
+    elif kind == "multipart/form-data":
         try:
             items = list((await request.form()).multi_items())
         except (UnicodeError, LookupError, ClientException):
@@ -90,6 +101,12 @@ async def receive(request: Request[Any, Any, Any]) -> AsyncIterator[Form]:
         for _, value in items:
             if isinstance(value, UploadFile):
                 await value.close()
+
+
+def _members(body: object) -> list[tuple[str, str]]:
+    """Give what a JSON object says; null is as good as nothing."""
+    said = body if isinstance(body, dict) else {}
+    return [(name, str(value)) for name, value in said.items() if value is not None]
 
 
 def create(services: Services, principal: Principal, form: Form) -> Import:

@@ -111,7 +111,7 @@ def test_everything_that_is_missing_is_told_at_once(api: httpx.Client) -> None:
     }
     for answer in (
         api.post(PATH),
-        api.post(PATH, json={"type": "clients"}),
+        api.post(PATH, json={"kind": "clients"}),
         api.post(PATH, data={"type": " "}, files={"other": ("a.csv", b"a\n", "text/csv")}),
         api.post(PATH, content=b"x", headers={"Content-Type": "multipart/form-data; boundary=b"}),
     ):
@@ -236,7 +236,54 @@ def test_what_is_no_endpoint_is_told_in_the_same_shape(api: httpx.Client) -> Non
         assert answer.status_code == status, answer.text
         fits(answer.json(), "error")
         assert list(answer.json()) == ["message"]
-    assert api.delete(PATH).headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("DELETE", PATH, "GET, HEAD, POST"),
+        ("PUT", f"{PATH}/{UNKNOWN}", "GET, HEAD"),
+        ("GET", f"{PATH}/map/{UNKNOWN}", "POST"),
+        ("HEAD", f"{PATH}/start/{UNKNOWN}", "POST"),
+        ("PATCH", f"{PATH}/start/{UNKNOWN}", "POST"),
+    ],
+)
+def test_a_method_that_a_route_has_not_is_told_with_those_that_it_has(
+    api: httpx.Client, method: str, path: str, allow: str
+) -> None:
+    answer = api.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+    if method != "HEAD":
+        message = f"The {method} method is not supported for route {path.strip('/')}. "
+        assert answer.json() == {"message": f"{message}Supported methods: {allow}."}
+
+
+def test_head_is_answered_as_get_without_its_body(api: httpx.Client) -> None:
+    for path in (PATH, f"{PATH}/{UNKNOWN}"):
+        head, whole = api.head(path), api.get(path)
+        assert head.status_code == whole.status_code
+        assert head.content == b""
+        assert head.headers["content-type"] == "application/json"
+        assert head.headers["content-length"] == str(len(whole.content))
+
+
+def test_a_form_without_a_file_wants_one(api: httpx.Client) -> None:
+    words = {"type": "clients", "mode": "store"}
+    for answer in (api.post(PATH, data=words), api.post(PATH, json=words)):
+        refusal(answer, {"file": ["The file field is required."]})
+
+
+def test_words_of_a_form_without_a_file_are_looked_at_too(api: httpx.Client) -> None:
+    refusal(
+        api.post(PATH, json={"type": None, "mode": 5, "file": "x"}),
+        {
+            "type": ["The type field is required."],
+            "mode": ["The selected mode is invalid."],
+            "file": ["The file must be a file of type: csv."],
+        },
+    )
+    answer = api.post(PATH, data={"type": "x" * 2_000_000})
+    assert (answer.status_code, answer.json()) == (413, {"message": "The POST data is too large."})
 
 
 def test_every_answer_tells_how_many_calls_are_left(api: httpx.Client) -> None:
