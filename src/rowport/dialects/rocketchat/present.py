@@ -31,6 +31,8 @@ DUE: Final = "rocketchat_due"
 FAULT: Final = "rocketchat_fault"
 LEFT_OUT: Final = "rocketchat_left_out"
 API: Final = "api"
+NOBODY: Final = "system"
+"""The user of an import that no user began."""
 Document = dict[str, object]
 
 NEW: Final = "importer_new"
@@ -87,6 +89,8 @@ class Operation:
     job: Import
     is_current: bool
     """Whether no newer operation has taken its place."""
+    creator: str | None = None
+    """The 24-hex id of who began it, where this face has not noted it itself."""
 
     @property
     def said(self) -> Mapping[str, object]:
@@ -205,7 +209,7 @@ def operation(shown: Operation) -> Document:
         "ts": moment(job.created_at),
         "status": shown.status,
         "valid": shown.is_valid,
-        "user": str(shown.said.get("user") or job.created_by or "system"),
+        "user": str(shown.said.get("user") or shown.creator or NOBODY),
         "_updatedAt": moment(job.updated_at),
     }
     for name, noted in (("file", "file"), ("contentType", "content_type")):

@@ -99,8 +99,18 @@ class Workspace:
         found, _ = self.services.imports.find(self.organization_id, query)
         ours = [job.id for job in found if job.attributes.get("face") == FACE]
         newest = sorted(found, key=lambda job: job.updated_at, reverse=True)[:SHOWN]
-        # Of ours only the newest is current; those of other faces are never replaced.
-        return [Operation(job=job, is_current=job.id not in ours[1:]) for job in newest]
+        ids = {job.created_by for job in newest if job.created_by}
+        users = self.services.access.users(self.organization_id, sorted(ids))
+        creators = {user.id: user.oid for user in users.values()}
+        return [
+            Operation(
+                job=job,
+                # Of ours only the newest is current; those of other faces are never replaced.
+                is_current=job.id not in ours[1:],
+                creator=creators.get(job.created_by) if job.created_by else None,
+            )
+            for job in newest
+        ]
 
     def staged(self, shown: Operation) -> list[Mapping[str, object]]:
         """Give the rows in the staging area: all of a draft, later those that did not load."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from tests.conftest import PATIENCE_S
 from tests.integration.dialects.rocketchat.conftest import Client, Workspace, running, user
 
 from rowport.model.imports import ImportOptions
+from rowport.ports.ledger import Circumstances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,11 +175,15 @@ def test_operations_that_other_faces_began_are_listed_and_never_current(
         http=web, headers={"X-Auth-Token": told["auth_token"], "X-User-Id": told["user_id"]}
     )
     mine = admin.ran(user(1))["operation"]["_id"]
-    theirs = behind.services.preparing.draft(
-        UUID(credentials["organization"]["id"]), "clients", options=ImportOptions()
-    )
+    organization_id = UUID(credentials["organization"]["id"])
+    admin_id = behind.services.access.authenticate(told["auth_token"]).user.id
+    draft = partial(behind.services.preparing.draft, organization_id, "clients")
+    theirs = draft(options=ImportOptions(), around=Circumstances(created_by=admin_id))
+    nobodys = draft(options=ImportOptions())
     assert admin.get("getCurrentImportOperation")["operation"]["_id"] == mine
     listed = {one["_id"]: one for one in admin.get("getLatestImportOperations")}
     assert listed[mine]["valid"] is True
     assert listed[theirs.oid]["importerKey"] == "csv"
     assert listed[theirs.oid]["valid"] is True
+    assert listed[mine]["user"] == listed[theirs.oid]["user"] == told["user_id"]
+    assert listed[nobodys.oid]["user"] == "system"
