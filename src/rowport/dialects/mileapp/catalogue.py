@@ -10,6 +10,7 @@ from rowport.dialects.mileapp.asking import enter, page_of, path_of, query_of
 from rowport.dialects.mileapp.errors import Refused
 from rowport.dialects.mileapp.facets import Facet, hubs_of, is_oid, seen_types
 from rowport.dialects.mileapp.present import moment
+from rowport.dialects.mileapp.providers import INTERNAL, wanted_providers
 from rowport.model.access import Scope
 from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
@@ -37,8 +38,8 @@ def list_data_types(request: Request[Any, Any, Any], front: GivenFront) -> Docum
     """Give a page of data types, by name."""
     organization = enter(request, front, Scope.IMPORT_READ).organization
     said = query_of(request)
-    wanted = {part.strip() for part in said.get("provider", "internal").split(",")}
-    types = _types(front, organization, "datasource") if "internal" in wanted else []
+    wanted = wanted_providers(said)
+    types = _types(front, organization, "datasource") if INTERNAL in wanted else []
     data = _page(request, front, [data_type(one, facet, organization) for one, facet in types])
     return {"status": True, "message": "Success", "data_types": data}
 
@@ -98,10 +99,11 @@ def data_type(record_type: RecordType, facet: Facet, organization: Organization)
         "fields": _fields(record_type, facet),
         "limitUser": facet.limits_users,
         "commonData": facet.is_common,
+        **({"createdBy": facet.created_by} if facet.created_by else {}),
         "organizationId": organization.oid,
         "updatedTime": moment(record_type.updated_at),
         "createdTime": moment(record_type.created_at),
-        "provider": "internal",
+        "provider": INTERNAL,
         "providerConfig": None,
     }
 

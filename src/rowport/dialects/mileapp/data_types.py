@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import chain, count
 from typing import Any, Final
 
 from litestar import Request, delete, patch, post, put
@@ -19,6 +20,7 @@ from rowport.dialects.mileapp.bodies import (
 from rowport.dialects.mileapp.catalogue import data_type, find_data_type
 from rowport.dialects.mileapp.errors import Refused
 from rowport.dialects.mileapp.facets import FACET, Facet, facet_of, seen_types
+from rowport.dialects.mileapp.providers import check_provider
 from rowport.model.access import Principal, Scope
 from rowport.model.errors import Conflict, InvalidOptions, InvalidSchema
 from rowport.model.record_types import RecordType
@@ -29,9 +31,20 @@ ONE_PATH: Final = [PATH + "/{type_id:str}", PATH + "/{type_id:str}/"]
 LARGEST_BODY: Final = 4 * 1024 * 1024
 MOST_FIELDS: Final = 500
 FIELD_ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}", re.ASCII)
+LONGEST_NAME: Final = 63
+NAMELESS: Final = "data_type"
+"""The record type behind a data type whose name has no letter of ours."""
 NOT_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
 Document = dict[str, object]
 
+MOMENTS: Final = (
+    "default",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%d %H:%M:%S%z",
+    "%Y-%m-%d %H:%M:%S.%f%z",
+)
+"""How a moment may be written: with `T` or a blank, with a fraction and an offset or without."""
 TYPES: Final[Mapping[str, Document]] = {
     "text": {"type": "string"},
     "primaryKey": {"type": "string"},
@@ -41,7 +54,7 @@ TYPES: Final[Mapping[str, Document]] = {
     "date": {"type": "date"},
     "dateTime": {
         "type": "datetime",
-        "transforms": [{"date": {"formats": ["default", "%Y-%m-%d %H:%M:%S"]}}],
+        "transforms": [{"date": {"formats": list(MOMENTS)}}],
     },
     # A time of Table Schema has seconds; here they may be left out, so it is kept as text.
     "time": {
@@ -105,25 +118,34 @@ def delete_data_type(
 def _create(front: Front, principal: Principal, body: dict[str, Any]) -> Document:
     title = required_text(body, "name")
     types = front.services.record_types.list(principal.organization.id)
-    name = NOT_IN_A_NAME.sub("_", title).strip("_.-")[:63]
-    if not name or any(one.name == name for one in types) or _is_taken(list(types), title):
+    if _is_taken(list(types), title):
         raise Refused(422, "The name has already been taken.")
+    check_provider(body, is_new=True)
     document, kept = read_fields(body.get("fields"))
     said = {
         "type": "datasource",
         "name": title,
-        "commonData": optional_flag(body, "commonData", default=True),
+        "commonData": optional_flag(body, "commonData", default=False),
         "limitUser": optional_flag(body, "limitUser", default=False),
         "fields": kept,
+        "createdBy": principal.user.email,
     }
+    name = free_name(title, {one.name for one in types})
     return _put(front, principal, name, document, said, "added")
+
+
+def free_name(title: str, taken: Collection[str]) -> str:
+    """Give the name of the record type behind a data type; its own may be in any script."""
+    name = NOT_IN_A_NAME.sub("_", title).strip("_.-")[:LONGEST_NAME].rstrip("_.-") or NAMELESS
+    numbered = (f"{name[: LONGEST_NAME - len(str(n)) - 1]}_{n}" for n in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)
 
 
 def _replace(front: Front, principal: Principal, type_id: str, body: dict[str, Any]) -> Document:
     found, facet = find_data_type(front, principal.organization, type_id)
     required_text(body, "name")
-    _check_common(facet, body)
-    document, kept = read_fields(body.get("fields"))
+    _check_settled(facet, body)
+    document, kept = read_fields(left_fields(body))
     limits = optional_flag(body, "limitUser", default=False)
     said = {**_said(found), "name": _new_name(front, found, body), "limitUser": limits}
     return _put(front, principal, found.name, document, {**said, "fields": kept}, "updated")
@@ -131,12 +153,12 @@ def _replace(front: Front, principal: Principal, type_id: str, body: dict[str, A
 
 def _change(front: Front, principal: Principal, type_id: str, body: dict[str, Any]) -> Document:
     found, facet = find_data_type(front, principal.organization, type_id)
-    _check_common(facet, body)
+    _check_settled(facet, body)
     limits = optional_flag(body, "limitUser", default=facet.limits_users)
     said = {**_said(found), "name": _new_name(front, found, body), "limitUser": limits}
     document = dict(found.schema.document)
     if "fields" in body:
-        document, said["fields"] = read_fields(body["fields"])
+        document, said["fields"] = read_fields(left_fields(body))
     return _put(front, principal, found.name, document, said, "updated")
 
 
@@ -160,6 +182,20 @@ def _put(
     shown = data_type(made, facet, principal.organization)
     message = f"Data type has been {done} successfully."
     return {"status": True, "message": message, "data_type": shown}
+
+
+def left_fields(body: dict[str, Any]) -> object:
+    """Give the fields of a body without those that it also asks to delete.
+
+    Raises:
+        Refused: `deleteFields` is no list of ids.
+    """
+    fields, gone = body.get("fields"), body.get("deleteFields") or []
+    if not isinstance(gone, list) or not all(isinstance(one, str) for one in gone):
+        raise Refused(400, "The delete fields must be an array of strings.")
+    if not isinstance(fields, list):
+        return fields
+    return [one for one in fields if not (isinstance(one, dict) and one.get("id") in gone)]
 
 
 def read_fields(said: object) -> tuple[Document, dict[str, Document]]:
@@ -208,7 +244,8 @@ def _field(said: dict[str, Any]) -> Document:
     if options := _options(said, kind):
         constraints["enum"] = options
     transforms = [*_sequence(known.get("transforms"))]
-    if (default := _default(said)) is not None:
+    # The published examples say `"default": "true"` of a key, which no two records can share.
+    if (default := _default(said)) is not None and kind != "primaryKey":
         transforms.append({"default": {"value": default}})
     field = {
         "name": said["id"],
@@ -223,17 +260,23 @@ def _field(said: dict[str, Any]) -> Document:
 
 def _options(said: dict[str, Any], kind: str) -> list[str]:
     options = said.get("optionData") or []
-    if not isinstance(options, list) or not all(isinstance(one, str) for one in options):
+    if not isinstance(options, list) or not all(map(_is_text, options)):
         raise Refused(400, f"The {spoken('optionData')} must be an array of strings.")
     if kind == "option" and not options:
         raise Refused(400, f"The {spoken('optionData')} field is required for an option.")
     return options if kind in {"option", "text"} else []
 
 
+def _is_text(said: object) -> bool:
+    return isinstance(said, str) and "\x00" not in said
+
+
 def _default(said: dict[str, Any]) -> str | None:
     match said.get("default"):
         case bool(flag):
             return "true" if flag else "false"
+        case str(text) if not _is_text(text):
+            raise Refused(400, f"The default of the field {said['id']} must hold no NUL.")
         case str() | int() | float() as value:
             return str(value)
         case None:
@@ -256,7 +299,8 @@ def _is_taken(types: list[RecordType], title: str) -> bool:
     return any(facet.name == title for _, facet in seen_types(types))
 
 
-def _check_common(facet: Facet, body: dict[str, Any]) -> None:
+def _check_settled(facet: Facet, body: dict[str, Any]) -> None:
+    check_provider(body, is_new=False)
     if optional_flag(body, "commonData", default=facet.is_common) != facet.is_common:
         raise Refused(400, "The common data of a data type cannot be changed.")
 

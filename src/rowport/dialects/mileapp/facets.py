@@ -67,6 +67,8 @@ class Facet:
     fields: Mapping[str, Mapping[str, Any]]
     """What a field was made with and a Table Schema cannot say (`type`, `default`)."""
     is_deleted: bool
+    created_by: str | None
+    """The e-mail address of who made it, where a client did."""
 
 
 def facet_of(attributes: Mapping[str, object], type_name: str) -> Facet | None:
@@ -83,6 +85,7 @@ def facet_of(attributes: Mapping[str, object], type_name: str) -> Facet | None:
         limits_users=said.get("limitUser") is True,
         fields=fields if isinstance(fields, dict) else {},
         is_deleted=said.get("deleted") is True,
+        created_by=str(said["createdBy"]) if said.get("createdBy") else None,
     )
 
 
