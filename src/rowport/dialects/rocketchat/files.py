@@ -42,7 +42,10 @@ if TYPE_CHECKING:
     from rowport.dialects.rocketchat.workspace import Workspace
 
 LONGEST_NAME: Final = 255
+BASE64: Final = str.maketrans("-_", "+/", " \t\r\n")
+"""The alphabet for URLs as the usual one, and no blanks."""
 SSRF: Final = "error-ssrf-validation-failed"
+KINDS: Final = ("users", "channels", "contacts")
 MARGIN_S: Final = 30.0
 """What has not arrived so long after its deadline died with its process."""
 WAITING: Final = frozenset({UPLOADING, DOWNLOADING, PREPARING})
@@ -51,15 +54,26 @@ WAITING: Final = frozenset({UPLOADING, DOWNLOADING, PREPARING})
 def upload(space: Workspace, body: Mapping[str, str]) -> Document:
     """Take a file that came as base64; it waits until its selection is asked for."""
     importer = _importer(space, body["importerKey"], "uploadImportFile")
-    try:
-        content = base64.b64decode(body["binaryContent"], validate=True)
-    except (binascii.Error, ValueError):
-        raise plain("binaryContent is not base64; encode the bytes of the file.") from None
+    content = decoded(body["binaryContent"])
     name, media_type = body["fileName"], body["contentType"]
     if any("\x00" in text or len(text) > LONGEST_NAME for text in (name, media_type)):
         raise plain("fileName and contentType have at most 255 characters and no NUL.")
     _land(space, importer, content, noted=_file(space, name, media_type))
     return {}
+
+
+def decoded(text: str) -> bytes:
+    """Give the bytes of base64, wrapped into lines or not, padded or not, of either alphabet.
+
+    Raises:
+        Refused: it is no base64.
+    """
+    plain_text = text.translate(BASE64)
+    try:
+        padding = "=" * (-len(plain_text) % 4)
+        return base64.b64decode(plain_text + padding, validate=True)
+    except (binascii.Error, ValueError):
+        raise plain("binaryContent is not base64; encode the bytes of the file.") from None
 
 
 def download(space: Workspace, body: Mapping[str, str]) -> Document:
@@ -190,11 +204,12 @@ def start(space: Workspace, body: Mapping[str, Any]) -> Document:
     As in the original any operation can be started, also an ended one: what it could not load
     is tried again.
     """
+    selected = _selected(space, body["input"])
     shown = space.current()
     if shown is None:
         raise no_operation("startImport")
     kind = "contacts" if shown.job.type_name == CONTACTS else "users"
-    wants_all, ids = _selected(space, body["input"], kind)
+    wants_all, ids = selected.get(kind, (not selected, frozenset()))
     if shown.job.state is not ImportState.DRAFT and STATES[shown.status] == "importing":
         return {}  # it runs already
     shown = space.reopened(shown)
@@ -216,23 +231,29 @@ def _ids(row: Mapping[str, object]) -> list[str]:
 
 
 def _selected(
-    space: Workspace, said: Mapping[str, object], kind: str
-) -> tuple[bool, frozenset[str]]:
-    """Read which are wanted, in the shape of 7.0 and later or in the older one."""
-    kinds = ("users", "channels", "contacts")
-    if not any(said.get(name) is not None for name in kinds):
-        return True, frozenset()
-    wanted = said.get(kind)
-    if wanted is None:
-        return False, frozenset()
+    space: Workspace, said: Mapping[str, object]
+) -> dict[str, tuple[bool, frozenset[str]]]:
+    """Read which of each kind are wanted, in the shape of 7.0 and later or in the older one."""
+    parts = {name: said[name] for name in KINDS if said.get(name) is not None}
     try:
-        if isinstance(wanted, list):
-            users: Any = check(LISTED, wanted)
-            return False, frozenset(u["user_id"] for u in users if u.get("do_import", True))
-        parts: Any = check(SELECTED, wanted)
+        return {name: _chosen(name, part) for name, part in parts.items()}
     except Mismatch as error:
         raise mismatch(str(error), version=space.version, of_query=False) from None
-    return bool(parts.get("all")), frozenset(parts.get("list") or ())
+
+
+def _chosen(kind: str, part: object) -> tuple[bool, frozenset[str]]:
+    """Read which of a kind are wanted.
+
+    Raises:
+        Mismatch: it has neither shape.
+    """
+    if not isinstance(part, list):
+        told: Any = check(SELECTED, part)
+        return bool(told.get("all")), frozenset(told.get("list") or ())
+    if kind != "users":
+        return False, frozenset()  # only users have ever been loaded from such a list
+    users: Any = check(LISTED, part)
+    return False, frozenset(one["user_id"] for one in users if one.get("do_import", True))
 
 
 def pending(key: str) -> Any:  # noqa: ANN401  a function of the workspace

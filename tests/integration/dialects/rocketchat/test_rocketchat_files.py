@@ -270,6 +270,37 @@ def test_no_redirect_is_followed_and_no_part_is_taken_for_a_file(
     assert admin.get("import.status")["state"] == "error"
 
 
+def test_base64_may_be_wrapped_unpadded_and_of_the_other_alphabet(workspace: Workspace) -> None:
+    zed = b"zed,zed@example.org,Member,0,0,0,U5,>>>>>????? Z,\n"
+    admin, body = workspace.admin, upload(MEMBERS + zed, "slack-users")
+    text = body["binaryContent"]
+    assert {"+", "/"} <= set(text), "the alphabets differ in these"
+    lines = "\r\n".join(text[begin : begin + 76] for begin in range(0, len(text), 76))
+    for spelled in (lines, text.rstrip("="), text.replace("+", "-").replace("/", "_")):
+        admin.done("uploadImportFile", {**body, "binaryContent": spelled})
+        assert len(admin.get("getImportFileData")["users"]) == 4
+    refused = admin.refused("uploadImportFile", {**body, "binaryContent": "abcde"})
+    assert "base64" in refused["error"]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"users": 5}, "must be object"),
+        ({"users": {"all": "x"}}, "must be boolean"),
+        ({"users": {"list": "x"}}, "must be array"),
+        ({"users": [{}]}, "must have required property 'user_id'"),
+        ({"channels": "x"}, "must be object"),
+        ({"contacts": {"list": "x"}}, "must be array"),
+    ],
+)
+def test_every_part_of_a_choice_is_checked(
+    admin: Client, chosen: dict[str, object], message: str
+) -> None:
+    refused = admin.refused("startImport", {"input": chosen})
+    assert refused == {"success": False, "errorType": "invalid-params", "error": message}
+
+
 def test_nothing_can_be_asked_of_files_without_an_operation(admin: Client) -> None:
     missing = {
         "success": False,
