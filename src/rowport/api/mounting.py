@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, Router
 from litestar.types import ExceptionHandlersMap
+from litestar.utils.path import normalize_path
 
 from rowport.api.mistakes import HANDLERS
 from rowport.wire.dialect import Dialect
@@ -36,7 +37,7 @@ def handlers_for(dialects: Sequence[Mounted]) -> ExceptionHandlersMap:
     """
 
     def told(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-        path = request.url.path
+        path = normalize_path(request.url.path)  # as routes are found
         for mounted in dialects:
             if mounted.owns(path):
                 return mounted.dialect.render(request, error)

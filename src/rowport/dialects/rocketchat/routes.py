@@ -245,4 +245,4 @@ PATHS: Final = frozenset(path for route in ROUTES for path in route.paths)
 
 def owns(path: str) -> bool:
     """Tell whether a path is this API's: one of its own, or one that looks like it."""
-    return path.rstrip("/") in PATHS or path.startswith((BASE + "import.", BASE + "importers."))
+    return path in PATHS or path.startswith((BASE + "import.", BASE + "importers."))

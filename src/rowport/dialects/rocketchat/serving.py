@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Response
+from litestar.utils.path import normalize_path
 
 from rowport.dialects.rocketchat.ajv import Mismatch, check
 from rowport.dialects.rocketchat.bodies import NOTHING, read_body
@@ -138,7 +139,7 @@ def limit(request: Request[Any, Any, Any], front: Front, whose: str) -> None:
         Refused: 429.
     """
     address = request.client.host if request.client else ""
-    route = request.url.path.rstrip("/")  # with and without it is the same route
+    route = normalize_path(request.url.path)  # more slashes lead to the same route
     caller = f"rocketchat:{whose}:{address}:{request.method}:{route}"
     verdict = front.limiter.take(caller, RATE)
     request.scope.setdefault("state", {})[HEADERS_LATER] = {

@@ -41,7 +41,7 @@ class Client:
     def call(self, method: str, name: str, **options: Any) -> httpx.Response:  # noqa: ANN401  httpx's
         """Call an endpoint by its name; its answer must be of the published shape."""
         answer = self.http.request(method, f"/api/v1/{name}", headers=self.headers, **options)
-        endpoint = name.partition("?")[0].rstrip("/")
+        endpoint = name.partition("?")[0].strip("/")
         schema = ANSWERS[endpoint] if answer.status_code == 200 else ERROR
         jsonschema.validate(answer.json(), schema)
         assert answer.headers["content-type"] == "application/json"
