@@ -453,6 +453,13 @@ def test_errors_of_http_itself_come_in_the_envelope(
     assert code(micro.ask(method, path, "job")) == wanted
 
 
+@pytest.mark.parametrize("path", ["/v2", "/v2/realtime/ticket", "/v2/prism", "/v2//prism/"])
+def test_no_error_of_its_version_comes_in_another_envelope(micro: Micro, path: str) -> None:
+    answer = micro.http.post(path)
+    checked(answer, "job")
+    assert code(answer) == (404, "not_found")
+
+
 def test_an_id_of_the_client_is_echoed(micro: Micro) -> None:
     headers = {"x-request-id": "abc-1"}
     fine = micro.ask("GET", "properties", "all_properties", headers=headers)

@@ -9,7 +9,8 @@ from rowport.dialects.micro.routes import ROUTES
 from rowport.dialects.micro.setup import curl, set_up
 from rowport.wire.dialect import Dialect
 
-ROOT = "/v2/prism"
+ROOT = "/v2"
+"""All of it is Micro's: every error under it has the envelope, as published."""
 
 
 def dialect() -> Dialect:
