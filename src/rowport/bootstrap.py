@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rowport.service import Services, Works
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
+    from rowport.service.control import Control
     from rowport.service.definitions import Definitions
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
@@ -259,6 +260,18 @@ class LazyServices:
             blobs=self._blobs,
             queue=self._queue,
             settle=Settling(ledger=self._ledger).settle,
+        )
+
+    @cached_property
+    def control(self) -> Control:
+        """See Services.control."""
+        from rowport.service.control import Control
+
+        return Control(
+            ledger=self._ledger,
+            imports=self.imports,
+            queue=self._queue,
+            settle=self.imports.settle,
         )
 
     @cached_property

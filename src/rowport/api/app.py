@@ -8,6 +8,7 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
+from rowport.api.control import cancel_import, pause_import, resume_import
 from rowport.api.desk import Desk, for_whom
 from rowport.api.files import download
 from rowport.api.health import healthz, readyz
@@ -16,7 +17,17 @@ from rowport.api.mounting import Mounted, handlers_for
 from rowport.service import Services
 from rowport.wire.dialect import Front
 
-ROUTES: Final = (create_import, get_import, list_imports, download, healthz, readyz)
+ROUTES: Final = (
+    create_import,
+    get_import,
+    list_imports,
+    pause_import,
+    resume_import,
+    cancel_import,
+    download,
+    healthz,
+    readyz,
+)
 
 
 def create_app(

@@ -20,6 +20,8 @@ class Desk:
     services: Services
     organization_id: UUID
     count_workers: Callable[[], int]
+    who: str = "the API"
+    """Who asks, in words for people."""
 
 
 def for_whom(open_desk: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
@@ -30,7 +32,9 @@ def for_whom(open_desk: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
         if secret is None:
             return open_desk
         principal = open_desk.services.access.authenticate(secret)
-        return replace(open_desk, organization_id=principal.organization.id)
+        return replace(
+            open_desk, organization_id=principal.organization.id, who=principal.user.email
+        )
 
     return desk_of
 

@@ -50,7 +50,7 @@ def get_import(
 ) -> dict[str, object]:
     """Give one import."""
     refuse_unknown(request, frozenset())
-    imported = desk.services.imports.get(desk.organization_id, read_id(import_id))
+    imported = desk.services.imports.look(desk.organization_id, read_id(import_id))
     return import_resource(imported)
 
 

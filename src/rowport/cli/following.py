@@ -64,10 +64,10 @@ class Follower:
         try:
             if self._interrupts.was_asked and not self._asked_to_cancel:
                 self._cancel(imported)
-            imported = self._rowport.services.imports.get(imported.organization_id, imported.id)
+            imported = self._rowport.services.imports.look(imported.organization_id, imported.id)
             if imported.state is ImportState.NEEDS_MAPPING:
                 self._refuse_mapping(imported)
-            if not imported.state.is_final:
+            if not imported.state.is_final and imported.state is not ImportState.PAUSED:
                 self._crew.ensure()
         except Unavailable as error:
             self._bear(imported, error)

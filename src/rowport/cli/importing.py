@@ -1,4 +1,4 @@
-"""`rowport import` and `rowport cancel`."""
+"""`rowport import`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,20 @@ import click
 
 from rowport.bootstrap import open_rowport
 from rowport.cli.crew import Crew
-from rowport.cli.exits import Exit, exit_of_import
 from rowport.cli.files import check_file, reading_options
-from rowport.cli.following import Follower
 from rowport.cli.interrupts import Interrupts
-from rowport.cli.progress import new_progress
+from rowport.cli.outcome import follow, say_detached
 from rowport.cli.settings import Command, Settings
-from rowport.cli.speech import complain, emit, note, say
-from rowport.cli.summary import summary_lines, worst, worst_lines
 from rowport.cli.unnamed import propose
-from rowport.model.errors import MappingIncomplete
 from rowport.model.imports import Mode, OnMatch
-from rowport.wire.ids import import_id as read_id
 from rowport.wire.import_options import OptionWords
 from rowport.wire.reading_options import WORDS, ReadingWords
-from rowport.wire.resources import import_resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rowport.bootstrap import Rowport
+    from rowport.cli.exits import Exit
     from rowport.model.imports import Import, ImportOptions
 
 PART_BYTES: Final = 1024 * 1024
@@ -95,8 +89,8 @@ def import_file(
         crew = Crew(rowport)
         if detach:
             crew.ensure()
-            return _say_detached(settings, imported)
-        return _follow(settings, rowport, imported, crew, interrupts)
+            return say_detached(settings, imported)
+        return follow(settings, rowport, imported, crew, interrupts)
 
 
 def _create(
@@ -117,77 +111,3 @@ def _create(
             parts=parts(),
             options=options,
         )
-
-
-def _say_detached(settings: Settings, imported: Import) -> Exit:
-    if settings.json:
-        emit(import_resource(imported))
-    else:
-        say(str(imported.id))
-        note(
-            f"rowport: it goes on; `rowport status{settings.repeat()} {imported.id}` tells how far"
-        )
-    return Exit.FINE
-
-
-def _follow(
-    settings: Settings, rowport: Rowport, imported: Import, crew: Crew, interrupts: Interrupts
-) -> Exit:
-    follower = Follower(rowport, crew=crew, progress=new_progress(), interrupts=interrupts)
-    try:
-        imported = follower.until_final(imported)
-    except MappingIncomplete as error:
-        complain(error.message)
-        if settings.json:
-            fault = {"code": error.code, "message": error.message, "retryable": False}
-            ended = rowport.services.imports.get(imported.organization_id, imported.id)
-            emit(import_resource(ended) | {"error": fault})
-        return Exit.FAILED
-    if settings.json:
-        emit(import_resource(imported))
-    else:
-        say_end(settings, rowport, imported)
-    return exit_of_import(imported)
-
-
-def say_end(settings: Settings, rowport: Rowport, imported: Import) -> None:
-    """Tell people how an import went and what they can do about its failed rows."""
-    for line in summary_lines(imported):
-        say(line)
-    if not imported.counts.failed:
-        return
-    faults = worst(rowport.services.rows.failed(imported.organization_id, imported.id).rows)
-    for line in ["", *worst_lines(faults, failed=imported.counts.failed)]:
-        say(line)
-    say()
-    say("The failed rows, with their reasons:")
-    say(f"  rowport failed-rows{settings.repeat()} {imported.id} --out failed.csv")
-
-
-@click.command("cancel", cls=Command)
-@click.argument("import_id", metavar="ID")
-@click.pass_obj
-def cancel(settings: Settings, *, import_id: str) -> Exit:
-    """End the import ID; what is loaded stays."""
-    identity = read_id(import_id)
-    with (
-        Interrupts() as interrupts,
-        open_rowport(home=settings.home, database_url=settings.database_url) as rowport,
-    ):
-        imports = rowport.services.imports
-        imported = imports.cancel(rowport.organization.id, identity)
-        interrupts.was_asked = True  # it is canceled already: Ctrl-C leaves at once
-        follower = Follower(
-            rowport,
-            crew=Crew(rowport),
-            progress=new_progress(),
-            interrupts=interrupts,
-            is_canceling=True,
-        )
-        imported = follower.until_final(imported)
-    if settings.json:
-        emit(import_resource(imported))
-    else:
-        for line in summary_lines(imported):
-            say(line)
-    return Exit.FINE

@@ -47,7 +47,7 @@ def status(settings: Settings, *, import_id: str | None) -> Exit:
 
 
 def _one(rowport: Rowport, identity: UUID) -> Import:
-    return rowport.services.imports.get(rowport.organization.id, identity)
+    return rowport.services.imports.look(rowport.organization.id, identity)
 
 
 def _newest(rowport: Rowport) -> Import:

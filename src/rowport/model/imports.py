@@ -175,6 +175,11 @@ class Import:
     """Set exactly in state `failed`."""
     waiting: str | None
     """Why nothing happens just now, in words; None when something does."""
+    starts: int
+    """How often it was queued: at first, resumed, and for each round."""
+    state_since: datetime
+    stopped_by: str | None
+    """Who asked for the pause or the cancel that it is in."""
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None

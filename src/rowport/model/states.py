@@ -106,7 +106,7 @@ TRANSITIONS: Final[dict[tuple[ImportState, ImportState], str]] = {
     (S.PAUSED, S.QUEUED): "resumed",
     (S.PAUSED, S.CANCELING): "canceled while paused",
     (S.CANCELING, S.CANCELED): "the last chunk in flight ended",
-    (S.CANCELING, S.COMPLETED): "the chunks in flight were the last ones",
+    (S.CANCELING, S.COMPLETED): "every row has an outcome already",
     (S.COMPLETED, S.QUEUED): "failed rows were mended and are tried again",
     (S.FAILED, S.QUEUED): "retried: what failed or was never processed is tried again",
     (S.FAILED, S.READING): "retried after the file could not be read",

@@ -7,6 +7,7 @@ exist.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from rowport.model.states import Result
@@ -49,6 +50,15 @@ class ChunkRef:
         return ImportRef(organization_id=self.organization_id, import_id=self.import_id)
 
 
+class Again(StrEnum):
+    """Which rows of a chunk a later round tries, besides those that were never processed."""
+
+    ALL = "all"
+    """Every row that failed."""
+    MENDED = "mended"
+    """Rows that were mended; others that failed stay so."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedChunk:
     """A chunk as the plan lays it down."""
@@ -58,6 +68,10 @@ class PlannedChunk:
     span: ChunkSpan
     staged: str | None = None
     """The blob that holds it as columns; None: the span's bytes of the landed file."""
+    again: Again | None = None
+    """Which rows are tried again in a later round; None: it is the first one."""
+    mended: tuple[str, ...] = ()
+    """Blobs with rows that were mended; of a row that stands in several the last one counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +85,38 @@ class ClaimedChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeasedChunk:
+    """A chunk that is this transaction's alone, as it stands now."""
+
+    planned: PlannedChunk
+    starts: int
+    """How often its import had been started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where an import stands."""
+
+    state: ImportState
+    starts: int
+    """How often it was queued: a chunk that was begun before the last time cannot commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkResult:
     """The fate of a chunk's rows, encoded."""
 
     counts: Counts
+    outcomes: bytes
+    errors: bytes | None
+    raw: bytes | None
+    before: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkFates:
+    """The fate of a chunk's rows, as it was encoded."""
+
     outcomes: bytes
     errors: bytes | None
     raw: bytes | None
@@ -321,8 +363,8 @@ class ImportLedger(Protocol):
         """Give the state and let nobody change it until the transaction ends."""
         ...
 
-    def share(self, tx: Transaction, ref: ImportRef) -> ImportState | None:
-        """Give the state, which nobody can change until the transaction ends; others may too."""
+    def share(self, tx: Transaction, ref: ImportRef) -> Standing | None:
+        """Say where it stands; nobody can change that until the transaction ends."""
         ...
 
     def move(
@@ -334,8 +376,9 @@ class ImportLedger(Protocol):
         *,
         phase: Phase | None = None,
         fault: ImportFault | None = None,
+        by: str | None = None,
     ) -> None:
-        """Go from `old`, which the caller locked, to `new`.
+        """Go from `old`, which the caller locked, to `new`; `by`: who asked for a stop.
 
         Raises:
             IllegalTransition: there is no such edge, or the state is not `old`.
@@ -377,15 +420,15 @@ class ChunkLedger(Protocol):
         ...
 
     def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
-        """Let held chunks wait for a worker; `as_one`: only the first, the others come with it."""
+        """Let held chunks wait, untried; `as_one`: only the first, the others come with it."""
         ...
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
         """Take the chunk whose turn it is and count the attempt; commit before working."""
         ...
 
-    def lock(self, tx: Transaction, ref: ChunkRef) -> bool:
-        """Take the lease for the rest of the transaction; False when it is another's or done."""
+    def lock(self, tx: Transaction, ref: ChunkRef) -> LeasedChunk | None:
+        """Take the lease for the rest of the transaction; None when it is another's or done."""
         ...
 
     def finish(
@@ -406,6 +449,21 @@ class ChunkLedger(Protocol):
 
     def void_waiting(self, tx: Transaction, ref: ImportRef) -> None:
         """Take every chunk that no worker holds out of the queue for good."""
+        ...
+
+    def hold_waiting(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take every chunk that no worker holds out of the queue until it is released."""
+        ...
+
+    def end_overdue(self, tx: Transaction, ref: ImportRef) -> None:
+        """End the sessions that hold chunks of an import that was to stop some time ago, or ended.
+
+        What they did in their transactions is undone, and is soon; ask again.
+        """
+        ...
+
+    def result(self, tx: Transaction, ref: ChunkRef) -> ChunkFates | None:
+        """Give what became of a chunk's rows in earlier rounds; None: nothing yet."""
         ...
 
     def of_import(self, tx: Transaction, ref: ImportRef) -> Sequence[PlannedChunk]:
@@ -436,8 +494,13 @@ class ChunkLedger(Protocol):
         """Give the published keys of these chunks."""
         ...
 
-    def with_met_records(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
-        """Give the earlier chunks that met records and left them as they are."""
+    def with_met_records(
+        self, tx: Transaction, ref: ChunkRef, *, any_number: bool
+    ) -> Sequence[tuple[int, datetime]]:
+        """Give the earlier chunks that met records and left them as they are: (number, when).
+
+        `any_number`: all chunks, as a later round has to know.
+        """
         ...
 
     def outcomes(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
+    from rowport.service.control import Control
     from rowport.service.definitions import Definitions
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
@@ -38,6 +39,11 @@ class Services(Protocol):
     @property
     def imports(self) -> Imports:
         """Imports, from the file to the end."""
+        ...
+
+    @property
+    def control(self) -> Control:
+        """Pauses."""
         ...
 
     @property

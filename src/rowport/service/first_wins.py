@@ -29,6 +29,7 @@ from rowport.model.errors import RowportError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import numpy as np
     import numpy.typing as npt
@@ -59,7 +60,9 @@ class FirstWins:
 
     ledger: Ledger
     _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
-    _met: OrderedDict[ImportRef, tuple[set[int], MetRecords]] = field(default_factory=OrderedDict)
+    _met: OrderedDict[ImportRef, tuple[set[tuple[int, datetime]], MetRecords]] = field(
+        default_factory=OrderedDict
+    )
     _seen: OrderedDict[ImportRef, tuple[set[int], SeenKeys]] = field(default_factory=OrderedDict)
 
     def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
@@ -84,22 +87,24 @@ class FirstWins:
         harmless |= {n for n, keys in packed.items() if not dedupe.overlaps(keys, mine)}
         return any(n not in harmless for n, _ in earlier)
 
-    def met_before(self, ref: ChunkRef) -> MetRecords:
+    def met_before(self, ref: ChunkRef, *, any_number: bool = False) -> MetRecords:
         """Give the records that committed earlier chunks met and left as they are.
 
         To be asked after `await_earlier`.  It may hold records of later chunks too: those share no
-        key with this one.
+        key with this one.  In a later round `any_number` is right: a row that is tried again comes
+        after all rows that have a record, its own chunk's too.
         """
         seen, met = self._met.setdefault(ref.whole, (set(), MetRecords()))
         self._met.move_to_end(ref.whole)
         while len(self._met) > IMPORTS_REMEMBERED:
             self._met.popitem(last=False)
         with self.ledger.database.transaction() as side:
-            fresh = [n for n in self.ledger.chunks.with_met_records(side, ref) if n not in seen]
-            outcomes = self.ledger.chunks.outcomes(side, ref.whole, fresh) if fresh else {}
+            known = self.ledger.chunks.with_met_records(side, ref, any_number=any_number)
+            fresh = {n: (n, when) for n, when in known if (n, when) not in seen}
+            outcomes = self.ledger.chunks.outcomes(side, ref.whole, [*fresh]) if fresh else {}
         for number, encoded in outcomes.items():
             met.add(met_ids(encoded))
-            seen.add(number)
+            seen.add(fresh[number])
         return met
 
     def may_repeat(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 MAX_NAME: Final = 1024
+STOPPING: Final = frozenset({ImportState.PAUSING, ImportState.CANCELING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,18 @@ class Imports:
             raise ImportNotFound(f"There is no import {import_id}.")
         return found
 
+    def look(self, organization_id: UUID, import_id: UUID) -> Import:
+        """Give an import, and see to it that one which is to stop does, worker or not.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        found = self.get(organization_id, import_id)
+        if found.state not in STOPPING:
+            return found
+        self.settle(ImportRef(organization_id=organization_id, import_id=import_id))
+        return self.get(organization_id, import_id)
+
     def by_oid(self, organization_id: UUID, oid: str) -> Import:
         """Give an import by its 24-hex id.
 
@@ -154,8 +167,10 @@ class Imports:
         with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.imports.list(tx, organization_id, limit=limit, after=after)
 
-    def cancel(self, organization_id: UUID, import_id: UUID) -> Import:
+    def cancel(self, organization_id: UUID, import_id: UUID, *, by: str | None = None) -> Import:
         """Ask the import to end; what is loaded stays.  Asking twice is asking once.
+
+        `by` says who asked, for people.
 
         Raises:
             ImportNotFound: this organization has none of this id.
@@ -169,7 +184,7 @@ class Imports:
             if state.is_final:
                 raise IllegalTransition(f"Import {import_id} is {state} already.")
             if state is not ImportState.CANCELING:
-                self.ledger.imports.move(tx, ref, state, _canceled_from(state))
+                self.ledger.imports.move(tx, ref, state, _canceled_from(state), by=by)
         self.settle(ref)
         return self.get(organization_id, import_id)
 

@@ -10,8 +10,8 @@ In a file, the first valid row of a key wins, whatever the order in which chunks
 from __future__ import annotations
 
 from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from rowport.engine.mapping import ColumnMapping
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
-    from rowport.ports.ledger import Ledger
+    from rowport.ports.ledger import LeasedChunk, Ledger
     from rowport.service.first_wins import FirstWins
 from rowport.service.layouts import column_mapping, to_layout, unguarded
 
@@ -61,6 +61,8 @@ class Recipe:
     """All that is the same for each chunk of an import."""
 
     job: Import
+    starts: int
+    """How often the import had been started when this was written."""
     record_type: RecordType
     key: tuple[str, ...]
     layouts: Mapping[str, FormatLayout]
@@ -90,27 +92,31 @@ class Loading:
     def load(self, claimed: ClaimedChunk) -> None:
         """Load a chunk, or find that there is nothing to do.
 
-        Nothing is written either when the import ended meanwhile; settling it voids the chunk.
+        Nothing is written either when the import was to stop meanwhile: the chunk is given back,
+        and settling the import decides on it.
 
         Raises:
             Unavailable: the database or the blob store went away; nothing was written.
             EarlierChunkPending: its turn has not come; nothing was written.
         """
-        with suppress(ImportEnded):
-            self._load(claimed)
+        try:
+            self._load(claimed.ref)
+        except ImportEnded:
+            with self.ledger.database.transaction() as tx:
+                self.ledger.chunks.put_back(tx, claimed.ref, delay=timedelta(0), fault=None)
 
-    def _load(self, claimed: ClaimedChunk) -> None:
-        ref = claimed.ref
+    def _load(self, ref: ChunkRef) -> None:
         # The lease comes first: whatever takes long happens while no other worker can claim it.
         with self.ledger.database.transaction() as tx:
-            if not self.ledger.chunks.lock(tx, ref):
+            leased = self.ledger.chunks.lock(tx, ref)
+            if leased is None:
                 return
-            recipe = self._recipe(ref.whole)
+            recipe = self._recipe(ref.whole, leased)
             if recipe.job.options.policy.all_or_nothing:
                 self._load_whole(tx, ref.whole, recipe)
                 return
-            result = self._load_one(tx, ref, recipe, claimed.planned)
-            self._still_open(tx, ref.whole)
+            result = self._load_one(tx, ref, recipe, leased.planned)
+            self._still_open(tx, ref.whole, recipe)
             self.ledger.chunks.finish(tx, ref, result)
 
     def _begin(self, ref: ImportRef) -> Recipe:
@@ -131,23 +137,26 @@ class Loading:
                     ImportState.RUNNING,
                     phase=Phase.VALIDATING if dry else Phase.LOADING,
                 )
-            elif state not in OPEN:
+            elif state is not ImportState.RUNNING:
                 raise ImportEnded
         return recipe
 
-    def _still_open(self, tx: Transaction, ref: ImportRef) -> None:
+    def _still_open(self, tx: Transaction, ref: ImportRef, recipe: Recipe) -> None:
         """Hold the import's state to the end of the transaction, or give the chunk up.
 
-        Asked last, so that whoever wants to cancel waits for a commit, never for a chunk.
+        Asked last, so that whoever wants to stop it waits for a commit, never for a chunk.  Of an
+        import that was stopped and started again meanwhile, the options may be others now.
         """
-        if self.ledger.imports.share(tx, ref) not in OPEN:
+        now = self.ledger.imports.share(tx, ref)
+        if now is None or now.state not in OPEN or now.starts != recipe.starts:
             self._recipes.pop(ref, None)
             raise ImportEnded
 
     # ----------------------------------------------------------------------------- the recipe
 
-    def _recipe(self, ref: ImportRef) -> Recipe:
-        if ref not in self._recipes:
+    def _recipe(self, ref: ImportRef, leased: LeasedChunk) -> Recipe:
+        known = self._recipes.get(ref)
+        if known is None or known.starts != leased.starts:
             self._recipes[ref] = self._begin(ref)
             while len(self._recipes) > RECIPES:
                 self._recipes.popitem(last=False)
@@ -170,6 +179,7 @@ class Loading:
         validator = Validator(record_type.schema, mapping.mapped, key=must)
         return Recipe(
             job=job,
+            starts=job.starts,
             record_type=record_type,
             key=key,
             layouts=layouts,
@@ -255,7 +265,7 @@ class Loading:
         savepoint.__enter__()
         try:
             for planned in chunks:
-                self._not_canceled(ref)
+                self._not_stopped(ref)
                 checked = self._check_next(recipe, planned, seen)
                 batch = self._batch(ref, recipe, checked.valid, met)
                 loaded = self.destination.load(tx, recipe.record_type, batch)
@@ -267,14 +277,15 @@ class Loading:
         good = not any(r.counts.failed for r in results)
         rollback = None if good else Rejected()
         savepoint.__exit__(type(rollback) if rollback else None, rollback, None)
-        self._still_open(tx, ref)
+        self._still_open(tx, ref, recipe)
         self._write_whole(tx, ref, chunks, results, good=good)
 
-    def _not_canceled(self, ref: ImportRef) -> None:
-        """Give up between two chunks when somebody wants the import to end."""
+    def _not_stopped(self, ref: ImportRef) -> None:
+        """Give up between two chunks when somebody wants the import to stop."""
         with self.ledger.database.transaction() as side:
-            if self.ledger.imports.share(side, ref) is ImportState.CANCELING:
-                raise ImportEnded
+            now = self.ledger.imports.share(side, ref)
+        if now is None or now.state is not ImportState.RUNNING:
+            raise ImportEnded
 
     def _check_next(
         self, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]

@@ -32,8 +32,10 @@ class Settling:
         with self.ledger.database.transaction() as tx:
             state = self.ledger.imports.lock(tx, ref)
             match state:
-                case ImportState.QUEUED | ImportState.RUNNING | ImportState.PAUSING:
+                case ImportState.QUEUED | ImportState.RUNNING:
                     self._settle_open(tx, ref, state)
+                case ImportState.PAUSING:
+                    self._settle_pausing(tx, ref)
                 case ImportState.CANCELING:
                     self._settle_canceling(tx, ref)
                 case ImportState.COMPLETED | ImportState.FAILED | ImportState.CANCELED:
@@ -64,11 +66,24 @@ class Settling:
             self.ledger.imports.move(tx, ref, state, ImportState.COMPLETED)
             self.ledger.chunks.forget_keys(tx, ref)
 
+    def _settle_pausing(self, tx: Transaction, ref: ImportRef) -> None:
+        self.ledger.chunks.hold_waiting(tx, ref)
+        progress = self.ledger.chunks.progress(tx, ref)
+        if progress.waiting:
+            # A chunk is in flight; its worker settles again, or the tick does.
+            self.ledger.chunks.end_overdue(tx, ref)
+            return
+        self._settle_open(tx, ref, ImportState.PAUSING)
+        if progress.held and self.ledger.imports.lock(tx, ref) is ImportState.PAUSING:
+            self.ledger.imports.move(tx, ref, ImportState.PAUSING, ImportState.PAUSED)
+
     def _settle_canceling(self, tx: Transaction, ref: ImportRef) -> None:
         self.ledger.chunks.void_waiting(tx, ref)
         job = self.ledger.imports.get(tx, ref)
         if job is None or self.ledger.chunks.progress(tx, ref).waiting:
-            return  # a chunk is in flight; its worker settles again, or the tick does
+            # A chunk is in flight; its worker settles again, or the tick does.
+            self.ledger.chunks.end_overdue(tx, ref)
+            return
         done = job.counts.pending == 0 and job.counts.total > 0
         end = ImportState.COMPLETED if done else ImportState.CANCELED
         self.ledger.imports.move(tx, ref, ImportState.CANCELING, end)

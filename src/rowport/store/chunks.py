@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
 from psycopg.types.json import Jsonb
 
 from rowport.ports.ledger import (
+    ChunkFates,
     ChunkProgress,
     ChunkRef,
     ClaimedChunk,
     ImportRef,
+    LeasedChunk,
     PlannedChunk,
     StoredChunkResult,
 )
@@ -20,11 +25,14 @@ from rowport.store.saying import many, one, only, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime
     from uuid import UUID
 
     from rowport.ports import Transaction
     from rowport.ports.ledger import ChunkResult
+
+STOP_WITHIN: Final = timedelta(seconds=10)
+"""How long a chunk in flight may go on once its import is to stop."""
 
 
 def _whole(ref: ImportRef) -> dict[str, UUID]:
@@ -71,7 +79,7 @@ class PostgresChunks:
                 )
 
     def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
-        """Let held chunks wait for a worker; `as_one`: only the first, the others come with it."""
+        """Let held chunks wait, untried; `as_one`: only the first, the others come with it."""
         say(tx, "release_chunks", as_one=as_one, **_whole(ref))
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
@@ -86,9 +94,12 @@ class PostgresChunks:
         )
         return ClaimedChunk(ref=ref, planned=to_planned_chunk(row), attempts=row["attempts"])
 
-    def lock(self, tx: Transaction, ref: ChunkRef) -> bool:
-        """Take the lease for the rest of the transaction; False when it is another's or done."""
-        return one(tx, "lock_chunk", **_names(ref)) is not None
+    def lock(self, tx: Transaction, ref: ChunkRef) -> LeasedChunk | None:
+        """Take the lease for the rest of the transaction; None when it is another's or done."""
+        row = one(tx, "lock_chunk", **_names(ref))
+        if row is None:
+            return None
+        return LeasedChunk(planned=to_planned_chunk(row), starts=row["starts"])
 
     def finish(
         self, tx: Transaction, ref: ChunkRef, result: ChunkResult, *, done: bool = True
@@ -130,6 +141,21 @@ class PostgresChunks:
         """Take every chunk that no worker holds out of the queue for good."""
         say(tx, "void_waiting_chunks", **_whole(ref))
 
+    def hold_waiting(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take every chunk that no worker holds out of the queue until it is released."""
+        say(tx, "hold_waiting_chunks", **_whole(ref))
+
+    def end_overdue(self, tx: Transaction, ref: ImportRef) -> None:
+        """End the sessions that hold chunks of an import that ended, or was to stop long ago."""
+        # Another database user's session cannot be ended; it ends by the server's own time limit.
+        with suppress(psycopg.errors.InsufficientPrivilege), tx.savepoint():
+            many(tx, "end_overdue_leases", patience=STOP_WITHIN, **_whole(ref))
+
+    def result(self, tx: Transaction, ref: ChunkRef) -> ChunkFates | None:
+        """Give what became of a chunk's rows in earlier rounds; None: nothing yet."""
+        row = one(tx, "chunk_result", **_names(ref))
+        return None if row is None else ChunkFates(**row)
+
     def of_import(self, tx: Transaction, ref: ImportRef) -> Sequence[PlannedChunk]:
         """Give all chunks of an import in order."""
         return [to_planned_chunk(row) for row in many(tx, "chunks_of_import", **_whole(ref))]
@@ -163,9 +189,12 @@ class PostgresChunks:
         rows = many(tx, "digests_of_chunks", numbers=list(numbers), **_whole(ref))
         return {row["number"]: row["digests"] for row in rows}
 
-    def with_met_records(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
-        """Give the earlier chunks that met records and left them as they are."""
-        return [row["number"] for row in many(tx, "chunks_with_met_records", **_names(ref))]
+    def with_met_records(
+        self, tx: Transaction, ref: ChunkRef, *, any_number: bool
+    ) -> Sequence[tuple[int, datetime]]:
+        """Give the earlier chunks that met records and left them as they are: (number, when)."""
+        rows = many(tx, "chunks_with_met_records", any_number=any_number, **_names(ref))
+        return [(row["number"], row["finished_at"]) for row in rows]
 
     def outcomes(
         self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from rowport.model.errors import IllegalTransition
 from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
-from rowport.ports.ledger import FATES, Circumstances, ImportRef
+from rowport.ports.ledger import FATES, Circumstances, ImportRef, Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
 from rowport.store.rows import from_layout, from_options, to_import
@@ -186,10 +186,12 @@ class PostgresImports:
         row = one(tx, "lock_import", **_names(ref))
         return None if row is None else ImportState(row["state"])
 
-    def share(self, tx: Transaction, ref: ImportRef) -> ImportState | None:
-        """Give the state, which nobody can change until the transaction ends; others may too."""
+    def share(self, tx: Transaction, ref: ImportRef) -> Standing | None:
+        """Say where it stands; nobody can change that until the transaction ends."""
         row = one(tx, "share_import", **_names(ref))
-        return None if row is None else ImportState(row["state"])
+        if row is None:
+            return None
+        return Standing(state=ImportState(row["state"]), starts=row["starts"])
 
     def move(
         self,
@@ -200,8 +202,9 @@ class PostgresImports:
         *,
         phase: Phase | None = None,
         fault: ImportFault | None = None,
+        by: str | None = None,
     ) -> None:
-        """Go from `old`, which the caller locked, to `new`."""
+        """Go from `old`, which the caller locked, to `new`; `by`: who asked for a stop."""
         if not may(old, new):
             raise IllegalTransition(f"Import {ref.import_id} is {old}; it cannot become {new}.")
         result = None
@@ -215,6 +218,7 @@ class PostgresImports:
             state=new,
             phase=phase,
             is_final=new.is_final,
+            by=by,
             error_code=fault.code if fault else None,
             error_message=fault.message if fault else None,
             error_retryable=fault.retryable if fault else None,

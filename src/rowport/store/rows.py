@@ -24,7 +24,7 @@ from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
 from rowport.model.states import ImportState, Phase
 from rowport.ports import ChunkSpan, FormatLayout
-from rowport.ports.ledger import PlannedChunk
+from rowport.ports.ledger import Again, PlannedChunk
 
 Row = Mapping[str, Any]
 
@@ -89,6 +89,9 @@ def to_import(row: Row) -> Import:
         archived_at=row["archived_at"],
         error=_to_fault(row),
         waiting=row["waiting"],
+        starts=row["starts"],
+        state_since=row["state_since"],
+        stopped_by=row["stopped_by"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         started_at=row["started_at"],
@@ -173,5 +176,10 @@ def to_planned_chunk(row: Row) -> PlannedChunk:
         hints=row["hints"],
     )
     return PlannedChunk(
-        number=row["number"], file_id=row["file_id"], span=span, staged=row["staged"]
+        number=row["number"],
+        file_id=row["file_id"],
+        span=span,
+        staged=row["staged"],
+        again=Again(row["again"]) if row["again"] else None,
+        mended=tuple(row["mended"]),
     )

@@ -1,5 +1,8 @@
 -- The schema after all migrations: `make schema` writes it, nothing reads it.
 CREATE SCHEMA rowport;
+CREATE FUNCTION rowport.lease(import_id uuid, number integer) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN hashtextextended((((import_id)::text || '/'::text) || (number)::text), (0)::bigint);
 CREATE UNLOGGED TABLE rowport.chunk_keys (
     import_id uuid NOT NULL,
     number integer NOT NULL,
@@ -45,6 +48,9 @@ CREATE TABLE rowport.chunks (
     failed integer DEFAULT 0 NOT NULL,
     fault text,
     finished_at timestamp with time zone,
+    again text,
+    mended text[] DEFAULT '{}'::text[] NOT NULL,
+    CONSTRAINT chunks_again_check CHECK ((again = ANY (ARRAY['all'::text, 'mended'::text]))),
     CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
     CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
     CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
@@ -56,6 +62,8 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze
 COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
 COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
 COMMENT ON COLUMN rowport.chunks.turn IS 'Fairness: chunk n of an import competes with chunk n of every other.';
+COMMENT ON COLUMN rowport.chunks.again IS 'In a later round: which of its rows are tried again, besides those that were never processed. Null in the first.';
+COMMENT ON COLUMN rowport.chunks.mended IS 'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
 CREATE TABLE rowport.feeds (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -131,6 +139,9 @@ CREATE TABLE rowport.imports (
     scheduled_for timestamp with time zone,
     archived_at timestamp with time zone,
     result text,
+    starts integer DEFAULT 0 NOT NULL,
+    state_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    stopped_by text,
     CONSTRAINT imports_completed_has_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
     CONSTRAINT imports_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) = (error_retryable IS NULL)))),
     CONSTRAINT imports_failed_says_why CHECK (((state = 'failed'::text) = (error_code IS NOT NULL))),
@@ -138,11 +149,14 @@ CREATE TABLE rowport.imports (
     CONSTRAINT imports_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
     CONSTRAINT imports_phase_is_known CHECK ((phase = ANY (ARRAY['fetching'::text, 'reading'::text, 'validating'::text, 'loading'::text, 'finishing'::text]))),
     CONSTRAINT imports_result_is_known CHECK ((result = ANY (ARRAY['succeeded'::text, 'partial'::text, 'failed_rows'::text]))),
+    CONSTRAINT imports_starts_check CHECK ((starts >= 0)),
     CONSTRAINT imports_state_is_known CHECK ((state = ANY (ARRAY['draft'::text, 'receiving'::text, 'reading'::text, 'needs_mapping'::text, 'ready'::text, 'queued'::text, 'running'::text, 'pausing'::text, 'paused'::text, 'canceling'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
     CONSTRAINT imports_transition_is_legal CHECK (((previous_state IS NULL) OR (((previous_state || '>'::text) || state) = ANY (ARRAY['draft>receiving'::text, 'draft>canceled'::text, 'receiving>reading'::text, 'receiving>failed'::text, 'receiving>canceled'::text, 'reading>needs_mapping'::text, 'reading>ready'::text, 'reading>queued'::text, 'reading>failed'::text, 'reading>canceled'::text, 'needs_mapping>ready'::text, 'needs_mapping>canceled'::text, 'ready>needs_mapping'::text, 'ready>queued'::text, 'ready>canceled'::text, 'queued>running'::text, 'queued>completed'::text, 'queued>failed'::text, 'queued>pausing'::text, 'queued>canceling'::text, 'running>completed'::text, 'running>failed'::text, 'running>pausing'::text, 'running>canceling'::text, 'pausing>paused'::text, 'pausing>completed'::text, 'pausing>failed'::text, 'pausing>canceling'::text, 'paused>queued'::text, 'paused>canceling'::text, 'canceling>canceled'::text, 'canceling>completed'::text, 'completed>queued'::text, 'failed>queued'::text, 'failed>reading'::text, 'canceled>queued'::text]))))
 );
 COMMENT ON TABLE rowport.imports IS 'One execution. Its counts are sums over its chunks and stand nowhere else.';
 COMMENT ON COLUMN rowport.imports.result IS 'What the counts of a completed import say, written when it completes, so that lists can filter by it.';
+COMMENT ON COLUMN rowport.imports.starts IS 'How often it was queued: at first, resumed, and for each round. What was begun before the last start cannot commit.';
+COMMENT ON COLUMN rowport.imports.stopped_by IS 'Who asked for the pause or the cancel that it is in.';
 CREATE TABLE rowport.mappings (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -211,6 +225,21 @@ CREATE TABLE rowport.replays (
     expires_at timestamp with time zone NOT NULL
 );
 COMMENT ON TABLE rowport.replays IS 'Answers kept for idempotency keys; status is null while the first request runs.';
+CREATE TABLE rowport.rounds (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    asked_by text,
+    file_name text,
+    size_bytes bigint,
+    sha256 text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT rounds_fix_has_a_file CHECK ((((kind = 'fix'::text) = (sha256 IS NOT NULL)) AND ((sha256 IS NULL) = (file_name IS NULL)) AND ((sha256 IS NULL) = (size_bytes IS NULL)))),
+    CONSTRAINT rounds_kind_check CHECK ((kind = ANY (ARRAY['retry'::text, 'fix'::text]))),
+    CONSTRAINT rounds_number_check CHECK ((number >= 2))
+);
+COMMENT ON TABLE rowport.rounds IS 'Each time that rows of an import were tried again; the first round is the import itself.';
 CREATE TABLE rowport.secrets (
     name text NOT NULL,
     value bytea NOT NULL,
@@ -292,6 +321,8 @@ ALTER TABLE ONLY rowport.record_types
     ADD CONSTRAINT record_types_table_schema_table_name_key UNIQUE (table_schema, table_name);
 ALTER TABLE ONLY rowport.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (organization_id, face, key);
+ALTER TABLE ONLY rowport.rounds
+    ADD CONSTRAINT rounds_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.secrets
     ADD CONSTRAINT secrets_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY rowport.tokens
@@ -312,6 +343,7 @@ CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at
 CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
 CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
+CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
 CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
 ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_import_id_number_fkey FOREIGN KEY (import_id, number) REFERENCES rowport.chunks(import_id, number) ON DELETE CASCADE;
@@ -355,6 +387,10 @@ ALTER TABLE ONLY rowport.record_types
     ADD CONSTRAINT record_types_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.replays
     ADD CONSTRAINT replays_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.rounds
+    ADD CONSTRAINT rounds_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.rounds
+    ADD CONSTRAINT rounds_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.tokens
@@ -379,12 +415,14 @@ CREATE POLICY one_organization ON rowport.organizations TO rowport_app USING ((i
 CREATE POLICY one_organization ON rowport.record_type_versions TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.record_types TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.replays TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.rounds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 ALTER TABLE rowport.organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_type_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_types ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.replays ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA rowport TO rowport_app;
@@ -399,5 +437,6 @@ GRANT SELECT ON TABLE rowport.organizations TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_type_versions TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_types TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.replays TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.rounds TO rowport_app;
 GRANT SELECT ON TABLE rowport.tokens TO rowport_app;
 GRANT SELECT ON TABLE rowport.users TO rowport_app;

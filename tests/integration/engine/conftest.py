@@ -133,6 +133,26 @@ class Engine:
         """Ask it to end."""
         return self.rowport.services.imports.cancel(imported.organization_id, imported.id)
 
+    def look(self, imported: Import) -> Import:
+        """Look at it as people do: what is to stop stops."""
+        return self.rowport.services.imports.look(imported.organization_id, imported.id)
+
+    def pause(self, imported: Import, *, by: str | None = None) -> Import:
+        """Ask it to stop for a while."""
+        return self.rowport.services.control.pause(imported.organization_id, imported.id, by=by)
+
+    def resume(self, imported: Import) -> Import:
+        """Let it go on."""
+        return self.rowport.services.control.resume(imported.organization_id, imported.id)
+
+    def age(self, imported: Import) -> None:
+        """Let it have been in its state for a minute."""
+        self.sql(
+            "UPDATE rowport.imports SET state_since = state_since - interval '1 minute' "
+            "WHERE id = %(id)s",
+            id=imported.id,
+        )
+
     def rows(self, imported: Import) -> list[RowOutcome]:
         """Give the fate of each row."""
         return list(self.rowport.services.rows.outcomes(imported.organization_id, imported.id))

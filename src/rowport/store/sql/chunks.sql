@@ -9,10 +9,11 @@ COPY rowport.chunks (import_id, number, organization_id, file_id, first_row, row
 FROM STDIN;
 
 -- release_chunks --
+-- Somebody wants it to go on, so what was tried before counts for nothing.
 UPDATE rowport.chunks
-SET state = 'waiting'
+SET state = 'waiting', attempts = 0, run_after = '-infinity', fault = NULL
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND state = 'held'
-  AND (number = 1 OR NOT %(as_one)s);
+  AND (turn = 1 OR NOT %(as_one)s);
 
 -- claim_chunk --
 -- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
@@ -31,20 +32,31 @@ FROM (
 ) AS next
 WHERE k.import_id = next.import_id AND k.number = next.number
 RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
-          k.begin_byte, k.end_byte, k.hints, k.staged, k.attempts;
+          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.attempts;
 
 -- lock_chunk --
--- The lease: held until the transaction ends.  No row when another worker has it or had it.
-SELECT 1 AS locked
-FROM rowport.chunks
-WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
-  AND number = %(number)s AND state = 'waiting'
-FOR UPDATE SKIP LOCKED;
+-- The lease: held until the transaction ends.  No row when another worker has it or had it.  The
+-- chunk is told as it is now: it may have been planned anew since it was claimed.  A row lock does
+-- not say whose it is, so the session is marked as well.
+WITH mine AS MATERIALIZED (
+    SELECT import_id, number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints,
+           staged, again, mended
+    FROM rowport.chunks
+    WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+      AND number = %(number)s AND state = 'waiting'
+    FOR UPDATE SKIP LOCKED
+)
+SELECT m.number, m.file_id, m.first_row, m.rows, m.first_line, m.begin_byte, m.end_byte, m.hints,
+       m.staged, m.again, m.mended, i.starts,
+       pg_advisory_xact_lock_shared(rowport.lease(m.import_id, m.number))
+FROM mine AS m
+JOIN rowport.imports AS i ON i.id = m.import_id;
 
 -- finish_chunk --
 UPDATE rowport.chunks
 SET state = %(state)s, created = %(created)s, updated = %(updated)s, unchanged = %(unchanged)s,
-    skipped = %(skipped)s, failed = %(failed)s, fault = NULL, finished_at = clock_timestamp()
+    skipped = %(skipped)s, failed = %(failed)s, fault = NULL, mended = '{}',
+    finished_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
 -- insert_chunk_result --
@@ -52,7 +64,15 @@ INSERT INTO rowport.chunk_results
     (import_id, number, organization_id, outcomes, errors, raw, before)
 VALUES
     (%(import_id)s, %(number)s, %(organization_id)s, %(outcomes)s, %(errors)s, %(raw)s,
-     %(before)s);
+     %(before)s)
+ON CONFLICT (import_id, number) DO UPDATE
+SET outcomes = excluded.outcomes, errors = excluded.errors, raw = excluded.raw,
+    before = excluded.before;
+
+-- chunk_result --
+SELECT outcomes, errors, raw, before
+FROM rowport.chunk_results
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
 -- put_back_chunk --
 -- The attempt does not count: nothing was wrong with the chunk.
@@ -70,9 +90,11 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND nu
   AND state = 'waiting';
 
 -- void_waiting_chunks --
--- Those that no worker holds; what is in flight ends by itself.
+-- Those that no worker holds; what is in flight ends by itself.  One whose rows all have a fate
+-- from an earlier round is as done as it was.
 UPDATE rowport.chunks AS k
-SET state = 'void'
+SET state = CASE WHEN k.created + k.updated + k.unchanged + k.skipped + k.failed = k.rows
+                 THEN 'done' ELSE 'void' END
 FROM (
     SELECT number
     FROM rowport.chunks
@@ -82,17 +104,47 @@ FROM (
 ) AS free
 WHERE k.import_id = %(import_id)s AND k.number = free.number;
 
+-- hold_waiting_chunks --
+-- Those that no worker holds; what is in flight ends by itself.
+UPDATE rowport.chunks AS k
+SET state = 'held'
+FROM (
+    SELECT number
+    FROM rowport.chunks
+    WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+      AND state = 'waiting'
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE k.import_id = %(import_id)s AND k.number = free.number;
+
+-- end_overdue_leases --
+-- End the sessions that hold chunks of an import whose owner asked for a stop some time ago, or
+-- that has ended.  Their transactions roll back; a process that was frozen finds its line cut.  A
+-- state that began in the future began before the clock was set back, and is as old as any.
+SELECT pg_terminate_backend(l.pid) AS ended
+FROM rowport.imports AS i
+JOIN rowport.chunks AS k ON k.import_id = i.id AND k.state = 'waiting'
+JOIN pg_locks AS l
+  ON l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.pid <> pg_backend_pid()
+ AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+ AND (l.classid::bigint << 32) | l.objid::bigint = rowport.lease(k.import_id, k.number)
+WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s
+  AND (i.finished_at IS NOT NULL
+       OR clock_timestamp() NOT BETWEEN i.state_since AND i.state_since + %(patience)s);
+
 -- chunks_of_import --
-SELECT number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints, staged
+SELECT number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints, staged, again,
+       mended
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
 ORDER BY number;
 
 -- import_progress --
--- How many chunks are still to come, and how many rows failed.
+-- How many chunks are still to come, and how many rows failed for good: those that are about to be
+-- tried again do not count.
 SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
        count(*) FILTER (WHERE state = 'held') AS held,
-       coalesce(sum(failed), 0) AS failed
+       coalesce(sum(failed) FILTER (WHERE state IN ('done', 'void')), 0) AS failed
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
@@ -112,21 +164,22 @@ VALUES (%(import_id)s, %(number)s, %(organization_id)s, %(digests)s)
 ON CONFLICT (import_id, number) DO UPDATE SET digests = excluded.digests;
 
 -- earlier_chunks --
--- Chunks before this one whose keys the destination cannot tell: those that are not done, and in a
--- dry run, which writes nothing, all of them.
+-- Chunks before this one whose keys the destination cannot tell: those that are still to come, a
+-- pause or not, and in a dry run, which writes nothing, all of them.
 SELECT k.number, p.digests IS NOT NULL AS published
 FROM rowport.chunks AS k
 LEFT JOIN rowport.chunk_keys AS p ON p.import_id = k.import_id AND p.number = k.number
 WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
-  AND k.number < %(number)s AND (k.state = 'waiting' OR %(dry_run)s)
+  AND k.number < %(number)s AND (k.state IN ('waiting', 'held') OR %(dry_run)s)
 ORDER BY k.number;
 
 -- chunks_with_met_records --
--- Earlier chunks that met records and left them as they are, and so left no mark on them.
-SELECT number
+-- Chunks that met records and left them as they are, and so left no mark on them: the earlier ones,
+-- and in a later round all, with when each was loaded last.
+SELECT number, finished_at
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
-  AND number < %(number)s AND state = 'done' AND unchanged + skipped > 0
+  AND (number < %(number)s AND state = 'done' OR %(any_number)s) AND unchanged + skipped > 0
 ORDER BY number;
 
 -- outcomes_of_chunks --

@@ -85,15 +85,17 @@ WHERE t.organization_id = %(organization_id)s
 ORDER BY t.id;
 
 -- lock_import --
--- The state, held until the transaction ends; no row when there is none.
-SELECT state
+-- The state, held until the transaction ends; no row when there is none.  A process that falls
+-- silent loses it soon: nobody can steer the import meanwhile.
+SELECT state, set_config('idle_in_transaction_session_timeout', '10s', true)
 FROM rowport.imports
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s
 FOR UPDATE;
 
 -- share_import --
--- The state, which nobody can change until the transaction ends.
-SELECT state
+-- The state, which nobody can change until the transaction ends, and the start that it is in; a
+-- process that falls silent loses it soon.
+SELECT state, starts, set_config('idle_in_transaction_session_timeout', '10s', true)
 FROM rowport.imports
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s
 FOR SHARE;
@@ -108,6 +110,11 @@ SET previous_state = state, state = %(state)s, phase = %(phase)s,
                       ELSE started_at END,
     finished_at = CASE WHEN %(is_final)s THEN clock_timestamp() END,
     result = %(result)s,
+    starts = starts + (%(state)s = 'queued')::int,
+    state_since = clock_timestamp(),
+    stopped_by = CASE WHEN %(state)s IN ('pausing', 'canceling') THEN %(by)s::text
+                      WHEN %(state)s IN ('paused', 'canceled')
+                      THEN coalesce(%(by)s::text, stopped_by) END,
     waiting = NULL, updated_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s AND state = %(expected)s;
 

@@ -1,0 +1,43 @@
+"""`/v1/imports/{id}/pause` and its like: steer an import."""
+
+from typing import Any, Final
+
+from litestar import Request, post
+from litestar.params import FromPath
+from litestar.status_codes import HTTP_202_ACCEPTED
+
+from rowport.api.desk import GivenDesk
+from rowport.api.imports import PATH, refuse_unknown
+from rowport.wire.ids import import_id as read_id
+from rowport.wire.resources import import_resource
+
+ONE: Final = PATH + "/{import_id:str}"
+
+
+@post(ONE + "/pause", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+def pause_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Stop an import until it is resumed."""
+    refuse_unknown(request, frozenset())
+    control = desk.services.control
+    return import_resource(control.pause(desk.organization_id, read_id(import_id), by=desk.who))
+
+
+@post(ONE + "/resume", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+def resume_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Let a paused import go on."""
+    refuse_unknown(request, frozenset())
+    return import_resource(desk.services.control.resume(desk.organization_id, read_id(import_id)))
+
+
+@post(ONE + "/cancel", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+def cancel_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """End an import; what is loaded stays."""
+    refuse_unknown(request, frozenset())
+    imports = desk.services.imports
+    return import_resource(imports.cancel(desk.organization_id, read_id(import_id), by=desk.who))
