@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
+    from rowport.service.mending import Mending
     from rowport.service.preparing import Preparing
     from rowport.service.reading import FileTable
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
 
 log = logging.getLogger(__name__)
@@ -273,6 +275,26 @@ class LazyServices:
             queue=self._queue,
             settle=self.imports.settle,
         )
+
+    @cached_property
+    def rounds(self) -> Rounds:
+        """See Services.rounds."""
+        from rowport.service.rounds import Rounds
+
+        return Rounds(
+            ledger=self._ledger,
+            imports=self.imports,
+            blobs=self._blobs,
+            queue=self._queue,
+            settle=self.imports.settle,
+            mending=self._new_mending,
+        )
+
+    def _new_mending(self) -> Mending:
+        from rowport import formats
+        from rowport.service.mending import Mending
+
+        return Mending(ledger=self._ledger, formats=formats.discover(), blobs=self._blobs)
 
     @cached_property
     def preparing(self) -> Preparing:

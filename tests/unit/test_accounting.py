@@ -99,7 +99,6 @@ def account(first_row: int, rows: list[Fate]) -> accounting.Accounts:
     invalid = errors_of([n for n, f in numbered if f.word == "invalid"], CODES["invalid"])
     return accounting.account(
         parsed,
-        first_row=first_row,
         invalid=invalid,
         loaded=loaded,
         row=pa.array([n for n, _ in tried], pa.int64()),
@@ -193,9 +192,7 @@ def test_a_chunk_of_fifty_thousand_new_rows_takes_less_than_ten_kilobytes() -> N
         errors=no_errors(),
         before=None,
     )
-    accounts = accounting.account(
-        parsed, first_row=1, invalid=no_errors(), loaded=loaded, row=pa.array(number)
-    )
+    accounts = accounting.account(parsed, invalid=no_errors(), loaded=loaded, row=pa.array(number))
     assert accounts.counts.created == rows
     assert len(accounting.encode_outcomes(accounts.outcomes)) < 10_000
     assert accounting.encode(accounts.errors) is None

@@ -8,7 +8,13 @@ from litestar import Litestar
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
-from rowport.api.control import cancel_import, pause_import, resume_import
+from rowport.api.control import (
+    cancel_import,
+    fix_import,
+    pause_import,
+    resume_import,
+    retry_import,
+)
 from rowport.api.desk import Desk, for_whom
 from rowport.api.files import download
 from rowport.api.health import healthz, readyz
@@ -24,6 +30,8 @@ ROUTES: Final = (
     pause_import,
     resume_import,
     cancel_import,
+    retry_import,
+    fix_import,
     download,
     healthz,
     readyz,

@@ -1,5 +1,6 @@
 """`/v1/imports/{id}/pause` and its like: steer an import."""
 
+import asyncio
 from typing import Any, Final
 
 from litestar import Request, post
@@ -7,6 +8,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from rowport.api.desk import GivenDesk
+from rowport.api.forms import read_file_form
 from rowport.api.imports import PATH, refuse_unknown
 from rowport.wire.ids import import_id as read_id
 from rowport.wire.resources import import_resource
@@ -41,3 +43,32 @@ def cancel_import(
     refuse_unknown(request, frozenset())
     imports = desk.services.imports
     return import_resource(imports.cancel(desk.organization_id, read_id(import_id), by=desk.who))
+
+
+@post(ONE + "/retry", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+def retry_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Try again what failed or was never processed."""
+    refuse_unknown(request, frozenset())
+    rounds = desk.services.rounds
+    return import_resource(rounds.retry(desk.organization_id, read_id(import_id), by=desk.who))
+
+
+@post(ONE + "/fix", status_code=HTTP_202_ACCEPTED)
+async def fix_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Try failed rows again as they stand in a mended failed-rows file."""
+    refuse_unknown(request, frozenset())
+    identity = read_id(import_id)
+    async with read_file_form(request) as sent:
+        imported = await asyncio.to_thread(
+            desk.services.rounds.fix,
+            desk.organization_id,
+            identity,
+            file_name=sent.file_name,
+            parts=sent.parts(),
+            by=desk.who,
+        )
+    return import_resource(imported)

@@ -29,12 +29,10 @@ LONGEST_WORD: Final = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewImport:
-    """What a form asks for."""
+class SentFile:
+    """A file in a form."""
 
     upload: UploadFile
-    type_name: str
-    options: ImportOptions
 
     @property
     def file_name(self) -> str:
@@ -49,6 +47,14 @@ class NewImport:
     def parts(self) -> Iterator[bytes]:
         """Give the bytes of the file, a part at a time."""
         return iter(partial(self.upload.file.read, PART_BYTES), b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewImport(SentFile):
+    """What a form asks for."""
+
+    type_name: str
+    options: ImportOptions
 
 
 @asynccontextmanager
@@ -68,9 +74,28 @@ async def read_form(request: Request[Any, Any, Any]) -> AsyncIterator[NewImport]
             await upload.close()
 
 
+@asynccontextmanager
+async def read_file_form(request: Request[Any, Any, Any]) -> AsyncIterator[SentFile]:
+    """Read a form of the part `file` alone; the context is as that of `read_form`.
+
+    Raises:
+        Invalid: it is no form, or not the right one.
+        StorageFull: the temporary file does not fit on the disk.
+    """
+    fields = await _receive(request)
+    uploads = [value for values in fields.values() for value in values if _is_upload(value)]
+    try:
+        if unknown := [name for name in fields if name != "file"]:
+            raise Invalid(f"the part {unknown[0][:60]!r} is unknown; the only part is `file`")
+        yield SentFile(upload=_file(fields.get("file", [])))
+    finally:
+        for upload in uploads:
+            await upload.close()
+
+
 async def _receive(request: Request[Any, Any, Any]) -> dict[str, list[Any]]:
     if request.content_type[0] != "multipart/form-data":
-        raise Invalid("send multipart/form-data with the parts `file` and `type`")
+        raise Invalid("send multipart/form-data with the part `file` and what belongs to it")
     try:
         form = await request.form()
     except (UnicodeError, LookupError, ClientException) as error:

@@ -28,6 +28,8 @@ COMMANDS: Final = {
     "failed-rows": ("failed_rows:failed_rows", "Write the failed rows to a file, with reasons."),
     "pause": ("controlling:pause", "Stop an import until it is resumed."),
     "resume": ("controlling:resume", "Let a paused import go on."),
+    "retry": ("rounds:retry", "Try again what failed or was never processed."),
+    "fix": ("rounds:fix", "Try failed rows again as they stand in a mended file."),
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),

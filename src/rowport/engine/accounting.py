@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 RECORD_ID: Final = pa.binary(16)
 _LEVEL: Final = {"outcome": 15, "line": 15}
 """Of compression, from 1 to 22: what every row has and is cheap to press is pressed harder."""
+RAW_SCHEMA: Final = pa.schema([("row", pa.int64()), ("cells", pa.list_(pa.string()))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,29 +54,30 @@ class Accounts:
 
 
 def account(
-    parsed: ParsedChunk, *, first_row: int, invalid: pa.Table, loaded: LoadResult, row: pa.Array
+    parsed: ParsedChunk, *, invalid: pa.Table, loaded: LoadResult, row: pa.Array
 ) -> Accounts:
-    """Put together what reading, validating and loading said of a chunk's rows.
+    """Put together what reading, validating and loading said of the rows in `parsed`.
 
     `invalid` holds the errors of validation, `loaded` the answer of the destination for the rows
     numbered in `row`.
     """
+    numbers = numbers_of(parsed)
     outcome = np.zeros(parsed.rows, dtype=np.uint8)
-    outcome[_places(loaded_rows := row.to_numpy(), first_row)] = loaded.outcome.to_numpy()
-    outcome[_places(pc.unique(invalid["row"]).to_numpy(), first_row)] = Outcome.FAILED
-    outcome[[b.row - first_row for b in parsed.broken]] = Outcome.FAILED
-    ids = _record_ids(loaded, loaded_rows, first_row=first_row, rows=parsed.rows)
+    outcome[_places(loaded_rows := row.to_numpy(), numbers)] = loaded.outcome.to_numpy()
+    outcome[_places(pc.unique(invalid["row"]).to_numpy(), numbers)] = Outcome.FAILED
+    outcome[_places(np.array([b.row for b in parsed.broken]), numbers)] = Outcome.FAILED
+    ids = _record_ids(loaded, loaded_rows, numbers)
     errors = pa.concat_tables([invalid, loaded.errors, _broken_errors(parsed.broken)])
     return Accounts(
         outcomes=pa.table(
             {
                 "outcome": pa.array(outcome),
-                "line": _lines(parsed, first_row),
+                "line": _lines(parsed, numbers),
                 "record_id": ids,
             }
         ),
         errors=errors.sort_by("row") if errors.num_rows else no_errors(),
-        raw=_raw(parsed, outcome, first_row),
+        raw=_raw(parsed, outcome, numbers),
         before=loaded.before,
     )
 
@@ -113,28 +115,32 @@ def only_failed(accounts: Accounts) -> Accounts:
     return Accounts(outcomes=outcomes, errors=accounts.errors, raw=accounts.raw, before=None)
 
 
-def _places(rows: np.ndarray, first_row: int) -> np.ndarray:
-    return rows.astype(np.int64) - first_row
+def numbers_of(parsed: ParsedChunk) -> np.ndarray:
+    """Give the numbers of all rows in order, readable or not."""
+    broken = np.array([b.row for b in parsed.broken], dtype=np.int64)
+    return np.sort(np.concatenate([parsed.row.to_numpy(), broken]))
 
 
-def _lines(parsed: ParsedChunk, first_row: int) -> pa.Array:
+def _places(rows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    return np.searchsorted(numbers, rows.astype(np.int64))
+
+
+def _lines(parsed: ParsedChunk, numbers: np.ndarray) -> pa.Array:
     lines = np.zeros(parsed.rows, dtype=np.int64)
-    lines[_places(parsed.row.to_numpy(), first_row)] = parsed.line.to_numpy()
-    for broken in parsed.broken:
-        lines[broken.row - first_row] = broken.line
+    lines[_places(parsed.row.to_numpy(), numbers)] = parsed.line.to_numpy()
+    torn = np.array([b.row for b in parsed.broken])
+    lines[_places(torn, numbers)] = [b.line for b in parsed.broken]
     return pa.array(lines)
 
 
-def _record_ids(
-    loaded: LoadResult, loaded_rows: np.ndarray, *, first_row: int, rows: int
-) -> pa.Array:
+def _record_ids(loaded: LoadResult, loaded_rows: np.ndarray, numbers: np.ndarray) -> pa.Array:
     """Keep the ids of records that existed; those of created ones are computed when asked for."""
     met = pc.and_(
         pc.is_valid(loaded.record_id), pc.not_equal(loaded.outcome, pa.scalar(1, pa.uint8()))
     )
-    place = np.full(rows, -1, dtype=np.int64)
+    place = np.full(numbers.size, -1, dtype=np.int64)
     keep = np.flatnonzero(met.to_numpy(zero_copy_only=False))
-    place[_places(loaded_rows[keep], first_row)] = keep
+    place[_places(loaded_rows[keep], numbers)] = keep
     return loaded.record_id.take(pa.array(place, mask=place < 0)).cast(RECORD_ID)
 
 
@@ -151,8 +157,8 @@ def _broken_errors(broken: Sequence[BrokenRow]) -> pa.Table:
     )
 
 
-def _raw(parsed: ParsedChunk, outcome: np.ndarray, first_row: int) -> pa.Table:
-    failed = outcome[_places(parsed.row.to_numpy(), first_row)] == Outcome.FAILED
+def _raw(parsed: ParsedChunk, outcome: np.ndarray, numbers: np.ndarray) -> pa.Table:
+    failed = outcome[_places(parsed.row.to_numpy(), numbers)] == Outcome.FAILED
     cells = pl.from_arrow(parsed.cells.filter(pa.array(failed)))
     if not isinstance(cells, pl.DataFrame):
         raise TypeError("an Arrow table becomes a data frame")

@@ -5,7 +5,8 @@ RowportError
 │   ├── InvalidSchema ............ 422  a Table Schema that cannot be used
 │   ├── InvalidOptions ........... 422  options that contradict each other or the record type
 │   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
-│   └── MappingIncomplete ........ 422  a required field has no column
+│   ├── MappingIncomplete ........ 422  a required field has no column
+│   └── NotMendable .............. 422  a file that cannot be taken as mended failed rows
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
@@ -13,6 +14,7 @@ RowportError
 │   └── RecordTypeNotFound
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
+│   ├── NothingToRetry                 no row of the import failed or is unprocessed
 │   └── DestinationConflict            the destination table cannot follow the record type
 ├── StorageFull .................. 507  transient
 └── Unavailable .................. 503  transient: the database or a store does not answer
@@ -78,6 +80,13 @@ class MappingIncomplete(Invalid):
     code = "mapping_incomplete"
 
 
+class NotMendable(Invalid):
+    """The file cannot be taken as the mended failed rows of the import."""
+
+    status = 422
+    code = "not_mendable"
+
+
 class Unauthorized(RowportError):
     """The request carries no valid token."""
 
@@ -122,6 +131,12 @@ class IllegalTransition(Conflict):
     """The import is not in a state that allows this."""
 
     code = "illegal_transition"
+
+
+class NothingToRetry(Conflict):
+    """No row of the import failed or is unprocessed."""
+
+    code = "nothing_to_retry"
 
 
 class DestinationConflict(Conflict):

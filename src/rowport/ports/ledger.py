@@ -160,6 +160,16 @@ class NewFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewRound:
+    """Why rows are tried again: a retry, or with a file a fix."""
+
+    asked_by: str | None = None
+    file_name: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
     """What is told of a new import besides its file and options."""
 
@@ -400,6 +410,18 @@ class ImportLedger(Protocol):
         """Keep how the files are read and which header feeds which field."""
         ...
 
+    def set_type_version(self, tx: Transaction, ref: ImportRef, version: int) -> None:
+        """Go on by this version of the record type."""
+        ...
+
+    def add_round(self, tx: Transaction, ref: ImportRef, about: NewRound) -> None:
+        """Note that rows are tried again; the caller holds the import."""
+        ...
+
+    def has_round_of(self, tx: Transaction, ref: ImportRef, sha256: str) -> bool:
+        """Tell whether a file with this hash was taken already."""
+        ...
+
     def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:
         """Give every import, of all organizations, that should move by itself."""
         ...
@@ -421,6 +443,16 @@ class ChunkLedger(Protocol):
 
     def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
         """Let held chunks wait, untried; `as_one`: only the first, the others come with it."""
+        ...
+
+    def plan_again(
+        self, tx: Transaction, ref: ImportRef, *, again: Again, mended: Mapping[int, str]
+    ) -> None:
+        """Hold the chunks that a round touches; `mended`: chunk -> blob with mended rows.
+
+        They are those with rows that were never processed, those in `mended`, and, if all that
+        failed is tried again, those with failed rows.
+        """
         ...
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rowport.service.preparing import Preparing
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
 
@@ -44,6 +45,11 @@ class Services(Protocol):
     @property
     def control(self) -> Control:
         """Pauses."""
+        ...
+
+    @property
+    def rounds(self) -> Rounds:
+        """Rows that are tried again."""
         ...
 
     @property

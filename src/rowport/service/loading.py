@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowport.engine import accounting, dedupe
+from rowport.engine import accounting, again, dedupe
 from rowport.engine.folding import folded
 from rowport.engine.met import MetRecords
 from rowport.engine.staging import thaw
@@ -27,7 +27,7 @@ from rowport.model.errors import RowportError
 from rowport.model.imports import Import, Mode
 from rowport.model.states import ImportState, Phase
 from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
-from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.ports.ledger import Again, ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
 from rowport.service.keys import key_for
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
+    from rowport.engine.accounting import Accounts
     from rowport.engine.mapping import ColumnMapping
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
@@ -76,6 +77,8 @@ class Checked:
 
     parsed: ParsedChunk
     valid: Validated
+    earlier: Accounts | None = None
+    """In a later round: what became of the whole chunk before; the others tell of some rows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -192,7 +195,8 @@ class Loading:
     def _load_one(
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
     ) -> ChunkResult:
-        checked = self._check(recipe, planned)
+        checked = self._check(tx, ref, recipe, planned)
+        is_again = checked.earlier is not None
         met = may_repeat = None
         if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
             checked = self._without_repeats(ref, recipe, checked)
@@ -202,10 +206,12 @@ class Loading:
             keys = folded(rows, recipe.key) if folds else rows
             mine = dedupe.digests(keys, recipe.key)
             self.first_wins.await_earlier(ref, mine)
-            met = self.first_wins.met_before(ref)
+            met = self.first_wins.met_before(ref, any_number=is_again)
             may_repeat = partial(
                 self.first_wins.may_repeat, ref, mine, rows=recipe.job.counts.total
             )
+            if is_again:  # any row of the import may have its key, not only earlier ones
+                may_repeat = None
         batch = self._batch(ref.whole, recipe, checked.valid, met, may_repeat)
         loaded = self.destination.load(tx, recipe.record_type, batch)
         return _encode(_account(planned, checked, loaded))
@@ -215,16 +221,44 @@ class Loading:
         mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
         return _without(checked, self.first_wins.repeats(ref, mine), recipe.key)
 
-    def _check(self, recipe: Recipe, planned: PlannedChunk) -> Checked:
-        parsed = self._parse(recipe, planned)
+    def _check(
+        self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
+    ) -> Checked:
+        earlier = None if planned.again is None else self._earlier(tx, ref, planned)
+        if earlier is None:
+            parsed = self._parse(recipe, planned)
+        else:
+            parsed = self._parse_again(recipe, planned, earlier)
         columns = {name: parsed.cells[str(i)] for i, name in recipe.mapping.columns.items()}
         valid = recipe.validator.run(pa.table(columns), parsed.row)
-        return Checked(parsed=parsed, valid=valid)
+        return Checked(parsed=parsed, valid=valid, earlier=earlier)
+
+    def _earlier(self, tx: Transaction, ref: ChunkRef, planned: PlannedChunk) -> Accounts:
+        known = self.ledger.chunks.result(tx, ref)
+        if known is None:
+            return again.untouched(planned.span.rows)
+        return again.accounts_of(
+            known.outcomes, errors=known.errors, raw=known.raw, before=known.before
+        )
+
+    def _parse_again(self, recipe: Recipe, planned: PlannedChunk, earlier: Accounts) -> ParsedChunk:
+        layout = recipe.layouts[str(planned.file_id)]
+        return again.tried_again(
+            earlier,
+            first_row=planned.span.first_row,
+            width=len(layout.header),
+            mended=[self._thaw(name) for name in planned.mended],
+            takes_failed=planned.again is Again.ALL,
+            read=partial(self._parse, recipe, planned),
+        )
+
+    def _thaw(self, name: str) -> ParsedChunk:
+        blob = self.blobs.open(name)
+        return thaw(blob.read_at(0, blob.size_bytes))
 
     def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
         if planned.staged is not None:
-            blob = self.blobs.open(planned.staged)
-            return thaw(blob.read_at(0, blob.size_bytes))
+            return self._thaw(planned.staged)
         layout = recipe.layouts[str(planned.file_id)]
         form = self.formats[layout.format]
         if not isinstance(form, SplittableFormat):
@@ -258,7 +292,7 @@ class Loading:
     def _load_whole(self, tx: Transaction, ref: ImportRef, recipe: Recipe) -> None:
         """Load every chunk in this one transaction; keep the rows only if all are good."""
         chunks = self.ledger.chunks.of_import(tx, ref)
-        results: list[accounting.Accounts] = []
+        results: list[Accounts] = []
         seen: list[pl.DataFrame] = []
         met = MetRecords()
         savepoint = tx.savepoint()
@@ -266,7 +300,7 @@ class Loading:
         try:
             for planned in chunks:
                 self._not_stopped(ref)
-                checked = self._check_next(recipe, planned, seen)
+                checked = self._check_next(tx, _chunk(ref, planned), recipe, planned, seen)
                 batch = self._batch(ref, recipe, checked.valid, met)
                 loaded = self.destination.load(tx, recipe.record_type, batch)
                 results.append(_account(planned, checked, loaded))
@@ -288,10 +322,15 @@ class Loading:
             raise ImportEnded
 
     def _check_next(
-        self, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]
+        self,
+        tx: Transaction,
+        ref: ChunkRef,
+        recipe: Recipe,
+        planned: PlannedChunk,
+        seen: list[pl.DataFrame],
     ) -> Checked:
         """Check a chunk; in a dry run also against the keys of those before it, in `seen`."""
-        checked = self._check(recipe, planned)
+        checked = self._check(tx, ref, recipe, planned)
         if recipe.job.options.mode is not Mode.VALIDATE or not recipe.key:
             return checked
         mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
@@ -304,22 +343,24 @@ class Loading:
         tx: Transaction,
         ref: ImportRef,
         chunks: Sequence[PlannedChunk],
-        results: Sequence[accounting.Accounts],
+        results: Sequence[Accounts],
         *,
         good: bool,
     ) -> None:
         for planned, accounts in zip(chunks, results, strict=True):
             kept = accounts if good else accounting.only_failed(accounts)
-            name = ChunkRef(
-                organization_id=ref.organization_id,
-                import_id=ref.import_id,
-                number=planned.number,
-            )
-            self.ledger.chunks.finish(tx, name, _encode(kept), done=kept.counts.pending == 0)
+            done = kept.counts.pending == 0
+            self.ledger.chunks.finish(tx, _chunk(ref, planned), _encode(kept), done=done)
 
 
 class Rejected(Exception):
     """A row failed, so none is kept."""
+
+
+def _chunk(ref: ImportRef, planned: PlannedChunk) -> ChunkRef:
+    return ChunkRef(
+        organization_id=ref.organization_id, import_id=ref.import_id, number=planned.number
+    )
 
 
 def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
@@ -329,6 +370,7 @@ def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str])
     fresh = pc.invert(repeated)
     return Checked(
         parsed=checked.parsed,
+        earlier=checked.earlier,
         valid=Validated(
             rows=valid.rows.filter(fresh),
             row=valid.row.filter(fresh),
@@ -337,17 +379,17 @@ def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str])
     )
 
 
-def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> accounting.Accounts:
-    return accounting.account(
-        checked.parsed,
-        first_row=planned.span.first_row,
-        invalid=checked.valid.errors,
-        loaded=loaded,
-        row=checked.valid.row,
+def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> Accounts:
+    fresh = accounting.account(
+        checked.parsed, invalid=checked.valid.errors, loaded=loaded, row=checked.valid.row
     )
+    if checked.earlier is None:
+        return fresh
+    tried = accounting.numbers_of(checked.parsed)
+    return again.merged(checked.earlier, fresh, tried, first_row=planned.span.first_row)
 
 
-def _encode(accounts: accounting.Accounts) -> ChunkResult:
+def _encode(accounts: Accounts) -> ChunkResult:
     return ChunkResult(
         counts=accounts.counts,
         outcomes=accounting.encode_outcomes(accounts.outcomes),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.ports import Transaction
-    from rowport.ports.ledger import ChunkResult
+    from rowport.ports.ledger import Again, ChunkResult
 
 STOP_WITHIN: Final = timedelta(seconds=10)
 """How long a chunk in flight may go on once its import is to stop."""
@@ -81,6 +81,19 @@ class PostgresChunks:
     def release(self, tx: Transaction, ref: ImportRef, *, as_one: bool) -> None:
         """Let held chunks wait, untried; `as_one`: only the first, the others come with it."""
         say(tx, "release_chunks", as_one=as_one, **_whole(ref))
+
+    def plan_again(
+        self, tx: Transaction, ref: ImportRef, *, again: Again, mended: Mapping[int, str]
+    ) -> None:
+        """Hold the chunks that a round touches; `mended`: chunk -> blob with mended rows."""
+        say(
+            tx,
+            "plan_chunks_again",
+            again=again,
+            numbers=list(mended),
+            blobs=list(mended.values()),
+            **_whole(ref),
+        )
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
         """Take the chunk whose turn it is and count the attempt; commit before working."""

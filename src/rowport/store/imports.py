@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.record_types import RecordType
     from rowport.ports import FormatLayout, Transaction
-    from rowport.ports.ledger import ImportQuery, NewFile
+    from rowport.ports.ledger import ImportQuery, NewFile, NewRound
 
 
 ORDERS: Final = {
@@ -249,6 +249,27 @@ class PostgresImports:
                 organization_id=ref.organization_id,
             )
         say(tx, "set_mapping", mapping=Jsonb(dict(mapping)), **_names(ref))
+
+    def set_type_version(self, tx: Transaction, ref: ImportRef, version: int) -> None:
+        """Go on by this version of the record type."""
+        say(tx, "set_type_version", version=version, **_names(ref))
+
+    def add_round(self, tx: Transaction, ref: ImportRef, about: NewRound) -> None:
+        """Note that rows are tried again; the caller holds the import."""
+        say(
+            tx,
+            "insert_round",
+            kind="fix" if about.sha256 else "retry",
+            asked_by=about.asked_by,
+            file_name=about.file_name,
+            size_bytes=about.size_bytes,
+            sha256=about.sha256,
+            **_names(ref),
+        )
+
+    def has_round_of(self, tx: Transaction, ref: ImportRef, sha256: str) -> bool:
+        """Tell whether a file with this hash was taken already."""
+        return one(tx, "round_of_file", sha256=sha256, **_names(ref)) is not None
 
     def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:
         """Give every import, of all organizations, that should move by itself."""

@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from rowport.bootstrap import Rowport
 from rowport.model.imports import ImportOptions
+from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
 from rowport.runtime.draining import drain
 from rowport.store.database import connect
@@ -98,7 +99,8 @@ class Engine:
 
     def work(self, imported: Import) -> Import:
         """Work on it to its end."""
-        imported = self.plan(imported)
+        if imported.state is ImportState.READING:
+            imported = self.plan(imported)
         for _ in range(MANY):
             if imported.state.is_final:
                 return imported
@@ -144,6 +146,24 @@ class Engine:
     def resume(self, imported: Import) -> Import:
         """Let it go on."""
         return self.rowport.services.control.resume(imported.organization_id, imported.id)
+
+    def retry(self, imported: Import) -> Import:
+        """Try again what is not fine."""
+        return self.rowport.services.rounds.retry(imported.organization_id, imported.id)
+
+    def fix(
+        self, imported: Import, content: bytes | str, *, file_name: str = "failed.csv"
+    ) -> Import:
+        """Send a mended failed-rows file back."""
+        data = content if isinstance(content, bytes) else content.encode()
+        return self.rowport.services.rounds.fix(
+            imported.organization_id, imported.id, file_name=file_name, parts=iter([data])
+        )
+
+    def failed_rows(self, imported: Import, form: str = "csv") -> bytes:
+        """Give the failed-rows file."""
+        files = self.rowport.services.artifacts
+        return b"".join(files.failed_rows(imported.organization_id, imported.id, form))
 
     def age(self, imported: Import) -> None:
         """Let it have been in its state for a minute."""

@@ -15,6 +15,27 @@ SET state = 'waiting', attempts = 0, run_after = '-infinity', fault = NULL
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND state = 'held'
   AND (turn = 1 OR NOT %(as_one)s);
 
+-- plan_chunks_again --
+-- For a later round: the chunks that have rows to be tried again, in new turns.  Mended rows that an
+-- earlier round did not come to stay beside the new ones.
+UPDATE rowport.chunks AS k
+SET state = 'held', again = %(again)s, turn = o.turn, mended = k.mended || o.mended
+FROM (
+    SELECT c.number, row_number() OVER (ORDER BY c.number) AS turn,
+           ARRAY(
+               SELECT m.blob
+               FROM unnest(%(numbers)s::integer[], %(blobs)s::text[]) AS m (number, blob)
+               WHERE m.number = c.number
+           ) AS mended
+    FROM rowport.chunks AS c
+    WHERE c.organization_id = %(organization_id)s AND c.import_id = %(import_id)s
+      AND (c.number = ANY (%(numbers)s::integer[])
+           OR %(again)s = 'all' AND c.failed > 0
+           OR c.created + c.updated + c.unchanged + c.skipped + c.failed < c.rows)
+) AS o
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.number = o.number;
+
 -- claim_chunk --
 -- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
 -- the work begins, so that a chunk that kills its worker is found out.  No hold is as long as a

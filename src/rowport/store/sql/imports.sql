@@ -156,3 +156,22 @@ WHERE organization_id = %(organization_id)s AND id = %(import_id)s;
 UPDATE rowport.imports
 SET starts_by_itself = %(starts_by_itself)s, updated_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s;
+
+-- set_type_version --
+UPDATE rowport.imports
+SET type_version = %(version)s
+WHERE organization_id = %(organization_id)s AND id = %(import_id)s;
+
+-- insert_round --
+-- The import itself was the first round; the caller holds it, so that no two take one number.
+INSERT INTO rowport.rounds
+    (import_id, number, organization_id, kind, asked_by, file_name, size_bytes, sha256)
+SELECT %(import_id)s, coalesce(max(number), 1) + 1, %(organization_id)s, %(kind)s, %(asked_by)s,
+       %(file_name)s, %(size_bytes)s, %(sha256)s
+FROM rowport.rounds
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
+
+-- round_of_file --
+SELECT number
+FROM rowport.rounds
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND sha256 = %(sha256)s;
