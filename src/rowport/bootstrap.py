@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from rowport.service.replays import Replays
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
+    from rowport.service.waiting import Waits
 
 log = logging.getLogger(__name__)
 
@@ -295,6 +296,13 @@ class LazyServices:
         from rowport.service.mending import Mending
 
         return Mending(ledger=self._ledger, formats=formats.discover(), blobs=self._blobs)
+
+    @cached_property
+    def waits(self) -> Waits:
+        """See Services.waits."""
+        from rowport.service.waiting import Waits
+
+        return Waits(ledger=self._ledger)
 
     @cached_property
     def preparing(self) -> Preparing:

@@ -51,7 +51,8 @@ def get_import(
     """Give one import."""
     refuse_unknown(request, frozenset())
     imported = desk.services.imports.look(desk.organization_id, read_id(import_id))
-    return import_resource(imported)
+    [explained] = desk.services.waits.explain(desk.organization_id, [imported])
+    return import_resource(explained)
 
 
 @get(PATH, sync_to_thread=True)
@@ -62,7 +63,7 @@ def list_imports(request: Request[Any, Any, Any], desk: GivenDesk) -> dict[str, 
     after = read_cursor(said["cursor"]) if "cursor" in said else None
     # One more than asked for tells whether there is a next page.
     found = desk.services.imports.list(desk.organization_id, limit=limit + 1, after=after)
-    return page(found, limit=limit)
+    return page(desk.services.waits.explain(desk.organization_id, found), limit=limit)
 
 
 def page(found: Sequence[Import], *, limit: int) -> dict[str, object]:

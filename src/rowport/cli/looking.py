@@ -36,13 +36,14 @@ def status(settings: Settings, *, import_id: str | None) -> Exit:
     identity = read_id(import_id) if import_id is not None else None
     with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
         imported = _newest(rowport) if identity is None else _one(rowport, identity)
+        [imported] = rowport.services.waits.explain(rowport.organization.id, [imported])
     if settings.json:
         emit(import_resource(imported))
         return Exit.FINE
     for line in summary_lines(imported):
         say(line)
     if imported.waiting:
-        say(f"it waits: {printable(imported.waiting)}")
+        say(f"it waits: {printable(imported.waiting.message)}")
     return Exit.FINE
 
 
@@ -87,7 +88,7 @@ def newest_first(rowport: Rowport, *, limit: int) -> Iterator[Import]:
         page = rowport.services.imports.list(
             rowport.organization.id, limit=min(PAGE, limit), after=after
         )
-        yield from page
+        yield from rowport.services.waits.explain(rowport.organization.id, page)
         if len(page) < min(PAGE, limit):
             return
         limit -= len(page)

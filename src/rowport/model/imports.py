@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.counts import Counts
+    from rowport.model.waiting import Waiting
 
 
 class Mode(StrEnum):
@@ -173,8 +174,8 @@ class Import:
     archived_at: datetime | None
     error: ImportFault | None
     """Set exactly in state `failed`."""
-    waiting: str | None
-    """Why nothing happens just now, in words; None when something does."""
+    waiting: Waiting | None
+    """Why nothing happens just now, where it was asked for; None also when something does."""
     starts: int
     """How often it was queued: at first, resumed, and for each round."""
     state_since: datetime

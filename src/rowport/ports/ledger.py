@@ -7,7 +7,6 @@ exist.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from rowport.model.states import Result
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
+    from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +48,6 @@ class ChunkRef:
     def whole(self) -> ImportRef:
         """The import it belongs to."""
         return ImportRef(organization_id=self.organization_id, import_id=self.import_id)
-
-
-class Again(StrEnum):
-    """Which rows of a chunk a later round tries, besides those that were never processed."""
-
-    ALL = "all"
-    """Every row that failed."""
-    MENDED = "mended"
-    """Rows that were mended; others that failed stay so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,29 +85,10 @@ class LeasedChunk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where an import stands."""
-
-    state: ImportState
-    starts: int
-    """How often it was queued: a chunk that was begun before the last time cannot commit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkResult:
     """The fate of a chunk's rows, encoded."""
 
     counts: Counts
-    outcomes: bytes
-    errors: bytes | None
-    raw: bytes | None
-    before: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkFates:
-    """The fate of a chunk's rows, as it was encoded."""
-
     outcomes: bytes
     errors: bytes | None
     raw: bytes | None
@@ -157,16 +129,6 @@ class NewFile:
     blob: str
     rows: int | None = None
     """Known beforehand only for rows that were sent inline."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewRound:
-    """Why rows are tried again: a retry, or with a file a fix."""
-
-    asked_by: str | None = None
-    file_name: str | None = None
-    size_bytes: int | None = None
-    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -420,6 +382,19 @@ class ImportLedger(Protocol):
 
     def has_round_of(self, tx: Transaction, ref: ImportRef, sha256: str) -> bool:
         """Tell whether a file with this hash was taken already."""
+        ...
+
+    def note_waiting(self, tx: Transaction, ref: ImportRef, why: str) -> None:
+        """Note what keeps its file from being read; forgotten with its next state."""
+        ...
+
+    def waiting_facts(
+        self, tx: Transaction, organization_id: UUID, ids: Sequence[UUID]
+    ) -> Mapping[UUID, WaitingFacts]:
+        """Give what is known of these imports, to tell what they wait for.
+
+        The transaction is not a tenant's: what comes first may belong to others.
+        """
         ...
 
     def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:

@@ -169,13 +169,19 @@ class Worker:
                 self.works.planning.plan(ref)
         except Exception as error:
             is_outage = isinstance(error, RowportError) and error.transient
-            if is_outage or tries + 1 < MAX_ATTEMPTS:
-                raise
             reason = storable(f"{type(error).__name__}: {error}")
+            if is_outage or tries + 1 < MAX_ATTEMPTS:
+                self._note(ref, error.message if isinstance(error, RowportError) else reason)
+                raise
             self.works.planning.give_up(ref, reason)
             return 0
         with self.works.ledger.database.transaction() as tx:
             return self.works.ledger.chunks.progress(tx, ref).waiting
+
+    def _note(self, ref: ImportRef, why: str) -> None:
+        """Let people know why the import is not read yet, if the database can take it."""
+        with contextlib.suppress(Unavailable), self.works.ledger.database.transaction() as tx:
+            self.works.ledger.imports.note_waiting(tx, ref, storable(why))
 
     def drain(self) -> None:
         """Load chunks until none is left, or until the surroundings fail."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
+    from rowport.service.waiting import Waits
 
 
 class Services(Protocol):
@@ -50,6 +51,11 @@ class Services(Protocol):
     @property
     def rounds(self) -> Rounds:
         """Rows that are tried again."""
+        ...
+
+    @property
+    def waits(self) -> Waits:
+        """Why nothing happens."""
         ...
 
     @property

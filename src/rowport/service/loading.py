@@ -27,7 +27,8 @@ from rowport.model.errors import RowportError
 from rowport.model.imports import Import, Mode
 from rowport.model.states import ImportState, Phase
 from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
-from rowport.ports.ledger import Again, ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.ports.rounds import Again
 from rowport.service.keys import key_for
 
 if TYPE_CHECKING:

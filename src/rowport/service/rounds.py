@@ -22,7 +22,8 @@ from rowport.model.errors import (
 from rowport.model.ids import new_uuid
 from rowport.model.imports import Mode
 from rowport.model.states import ImportState, Phase
-from rowport.ports.ledger import Again, ImportRef, NewRound
+from rowport.ports.ledger import ImportRef
+from rowport.ports.rounds import Again, NewRound
 from rowport.service.imports import check_name, check_options, defer_plan
 from rowport.service.layouts import column_mapping, to_layout
 

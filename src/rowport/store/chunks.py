@@ -10,7 +10,6 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rowport.ports.ledger import (
-    ChunkFates,
     ChunkProgress,
     ChunkRef,
     ClaimedChunk,
@@ -19,6 +18,7 @@ from rowport.ports.ledger import (
     PlannedChunk,
     StoredChunkResult,
 )
+from rowport.ports.rounds import ChunkFates
 from rowport.store.catalogue import statement
 from rowport.store.rows import to_planned_chunk
 from rowport.store.saying import many, one, only, say
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.ports import Transaction
-    from rowport.ports.ledger import Again, ChunkResult
+    from rowport.ports.ledger import ChunkResult
+    from rowport.ports.rounds import Again
 
 STOP_WITHIN: Final = timedelta(seconds=10)
 """How long a chunk in flight may go on once its import is to stop."""

@@ -10,10 +10,11 @@ from psycopg.types.json import Jsonb
 from rowport.model.errors import IllegalTransition
 from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
-from rowport.ports.ledger import FATES, Circumstances, ImportRef, Standing
+from rowport.ports.ledger import FATES, Circumstances, ImportRef
+from rowport.ports.rounds import Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
-from rowport.store.rows import from_layout, from_options, to_import
+from rowport.store.rows import from_layout, from_options, to_import, to_waiting_facts
 from rowport.store.saying import many, one, say
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.record_types import RecordType
     from rowport.ports import FormatLayout, Transaction
-    from rowport.ports.ledger import ImportQuery, NewFile, NewRound
+    from rowport.ports.ledger import ImportQuery, NewFile
+    from rowport.ports.rounds import NewRound, WaitingFacts
 
 
 ORDERS: Final = {
@@ -270,6 +272,17 @@ class PostgresImports:
     def has_round_of(self, tx: Transaction, ref: ImportRef, sha256: str) -> bool:
         """Tell whether a file with this hash was taken already."""
         return one(tx, "round_of_file", sha256=sha256, **_names(ref)) is not None
+
+    def note_waiting(self, tx: Transaction, ref: ImportRef, why: str) -> None:
+        """Note what keeps its file from being read; forgotten with its next state."""
+        say(tx, "note_waiting", why=why, **_names(ref))
+
+    def waiting_facts(
+        self, tx: Transaction, organization_id: UUID, ids: Sequence[UUID]
+    ) -> Mapping[UUID, WaitingFacts]:
+        """Give what is known of these imports, to tell what they wait for."""
+        rows = many(tx, "waiting_facts", organization_id=organization_id, ids=list(ids))
+        return {row["id"]: to_waiting_facts(row) for row in rows}
 
     def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:
         """Give every import, of all organizations, that should move by itself."""

@@ -24,7 +24,8 @@ from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
 from rowport.model.states import ImportState, Phase
 from rowport.ports import ChunkSpan, FormatLayout
-from rowport.ports.ledger import Again, PlannedChunk
+from rowport.ports.ledger import PlannedChunk
+from rowport.ports.rounds import Again, WaitingFacts
 
 Row = Mapping[str, Any]
 
@@ -88,7 +89,7 @@ def to_import(row: Row) -> Import:
         scheduled_for=row["scheduled_for"],
         archived_at=row["archived_at"],
         error=_to_fault(row),
-        waiting=row["waiting"],
+        waiting=None,
         starts=row["starts"],
         state_since=row["state_since"],
         stopped_by=row["stopped_by"],
@@ -183,3 +184,8 @@ def to_planned_chunk(row: Row) -> PlannedChunk:
         again=Again(row["again"]) if row["again"] else None,
         mended=tuple(row["mended"]),
     )
+
+
+def to_waiting_facts(row: Row) -> WaitingFacts:
+    """Give the facts of a row of `waiting_facts`."""
+    return WaitingFacts(**{name: value for name, value in row.items() if name != "id"})

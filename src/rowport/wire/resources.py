@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportFile, ImportOptions
     from rowport.model.outcomes import RowError, RowOutcome
     from rowport.model.record_types import RecordType
+    from rowport.model.waiting import Waiting
 
 Document = dict[str, object]
 
@@ -31,7 +32,7 @@ def import_resource(imported: Import) -> Document:
         "mapping": dict(imported.mapping) if imported.mapping is not None else None,
         "options": options_resource(imported.options),
         "error": fault_resource(imported.error) if imported.error else None,
-        "waiting": imported.waiting,
+        "waiting": waiting_resource(imported.waiting) if imported.waiting else None,
         "created_at": rfc3339(imported.created_at),
         "started_at": rfc3339(imported.started_at),
         "finished_at": rfc3339(imported.finished_at),
@@ -78,6 +79,11 @@ def options_resource(options: ImportOptions) -> Document:
 def fault_resource(fault: ImportFault) -> Document:
     """Say why an import as a whole failed."""
     return {"code": fault.code, "message": fault.message, "retryable": fault.retryable}
+
+
+def waiting_resource(waiting: Waiting) -> Document:
+    """Say what an import waits for."""
+    return {"code": str(waiting.code), "message": waiting.message}
 
 
 def row_resource(row: RowOutcome) -> Document:
