@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -48,7 +49,16 @@ def test_all_words_are_understood() -> None:
     )
 
 
-@pytest.mark.parametrize("policy", [Policy(), Policy(all_or_nothing=True), Policy(max_errors=0)])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(),
+        Policy(all_or_nothing=True),
+        Policy(max_errors=0),
+        Policy(max_errors_percent=Decimal("2.5")),
+        Policy(max_errors_percent=Decimal("0.000001")),
+    ],
+)
 def test_a_policy_is_read_as_it_is_written(policy: Policy) -> None:
     assert read_policy(policy.word) == policy
 
@@ -63,6 +73,11 @@ def test_a_policy_is_read_as_it_is_written(policy: Policy) -> None:
         (OptionWords(policy="max_errors=-1"), "whole number"),
         (OptionWords(policy="max_errors=1.5"), "whole number"),
         (OptionWords(policy="max_errors=²"), "whole number"),
+        (OptionWords(policy="max_errors=%"), "from 0 to 100"),
+        (OptionWords(policy="max_errors=101%"), "from 0 to 100"),
+        (OptionWords(policy="max_errors=100.5%"), "from 0 to 100"),
+        (OptionWords(policy="max_errors=-1%"), "from 0 to 100"),
+        (OptionWords(policy="max_errors=²%"), "from 0 to 100"),
         (OptionWords(policy="max_errors=99999999999999999999"), "whole number"),
         (OptionWords(key=""), "empty part"),
         (OptionWords(key="a,,b"), "empty part"),

@@ -52,7 +52,7 @@ PART_BYTES: Final = 1024 * 1024
 @click.option("--map", "mapping", multiple=True, metavar="HEADER=FIELD", help="May be repeated.")
 @click.option(
     "--policy",
-    metavar="valid_rows|all_or_nothing|max_errors=N",
+    metavar="valid_rows|all_or_nothing|max_errors=N|max_errors=P%",
     help="How many failed rows are borne.  [default: valid_rows]",
 )
 @reading_options

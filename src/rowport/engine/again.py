@@ -100,7 +100,7 @@ def tried_again(
 def as_it_failed(earlier: Accounts, rows: Rows, width: int, first_row: int) -> ParsedChunk:
     """Give failed rows as they were when they were tried last."""
     raw = _of_rows(earlier.raw, rows)
-    line = earlier.outcomes["line"].to_numpy()[raw["row"].to_numpy() - first_row]
+    line = lines_at(earlier, raw["row"].to_numpy() - first_row)
     reading = pc.is_in(earlier.errors["code"], pa.array([str(c) for c in READING_FAULTS]))
     faults = {e["row"]: e for e in earlier.errors.filter(reading).to_pylist()}
     torn = np.isin(raw["row"].to_numpy(), np.array([*faults], np.int64))
@@ -124,6 +124,12 @@ def as_it_failed(earlier: Accounts, rows: Rows, width: int, first_row: int) -> P
             for row, at in zip(broken, line[torn], strict=True)
         ),
     )
+
+
+def lines_at(accounts: Accounts, places: Rows) -> Rows:
+    """Give the lines of failed rows; those of others may not have been kept."""
+    known = pc.fill_null(accounts.outcomes["line"].take(pa.array(places)), 0)
+    return np.asarray(known.to_numpy(), np.int64)
 
 
 def nothing(width: int) -> ParsedChunk:

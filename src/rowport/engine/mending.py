@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.accounting import numbers_of
-from rowport.engine.again import CELL, joined, nothing, only
+from rowport.engine.again import CELL, joined, lines_at, nothing, only
 from rowport.engine.formula_guard import MARKERS, is_guarded
 from rowport.model.errors import NotMendable
 from rowport.model.outcomes import RowErrorCode
@@ -20,6 +20,7 @@ from rowport.ports import BrokenRow, ParsedChunk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from rowport.engine.accounting import Accounts
     from rowport.engine.again import Rows
 
 NUMBER: Final = r"^[1-9][0-9]{0,11}(\.0)?$"
@@ -165,14 +166,13 @@ def as_before_where_empty(new: ParsedChunk, old: ParsedChunk) -> ParsedChunk:
     return ParsedChunk(cells=pa.table(columns), row=new.row, line=new.line, broken=new.broken)
 
 
-def at_their_lines(new: ParsedChunk, line_of: np.ndarray, first_row: int) -> ParsedChunk:
-    """Give the rows with the lines that they have in the imported file."""
-    line = pa.array(line_of[new.row.to_numpy() - first_row])
+def at_their_lines(new: ParsedChunk, known: Accounts, first_row: int) -> ParsedChunk:
+    """Give rows that failed with the lines that they have in the imported file."""
+    line = pa.array(lines_at(known, new.row.to_numpy() - first_row))
+    torn = lines_at(known, np.array([b.row - first_row for b in new.broken], np.int64))
     broken = tuple(
-        BrokenRow(
-            row=b.row, line=int(line_of[b.row - first_row]), code=b.code, note=b.note, cells=b.cells
-        )
-        for b in new.broken
+        BrokenRow(row=b.row, line=int(at), code=b.code, note=b.note, cells=b.cells)
+        for b, at in zip(new.broken, torn, strict=True)
     )
     return ParsedChunk(cells=new.cells, row=new.row, line=line, broken=broken)
 

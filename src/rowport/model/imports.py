@@ -11,6 +11,7 @@ from rowport.model.states import ImportState, Phase, Result
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from decimal import Decimal
     from uuid import UUID
 
     from rowport.model.counts import Counts
@@ -45,20 +46,30 @@ class OnMatch(StrEnum):
 class Policy:
     """How many failed rows an import bears.
 
-    `max_errors=None` and not `all_or_nothing`: any number (`valid_rows`).
+    At most one of these is set; none of them: any number (`valid_rows`).
     """
 
     all_or_nothing: bool = False
     """Nothing is visible in the destination unless every row is good."""
     max_errors: int | None = None
     """More failed rows than this end the import as failed; what was loaded stays."""
+    max_errors_percent: Decimal | None = None
+    """So do more than this part of all its rows, of a hundred."""
 
     @property
     def word(self) -> str:
         """The policy as the CLI and the API write it."""
         if self.all_or_nothing:
             return "all_or_nothing"
+        if self.max_errors_percent is not None:
+            return f"max_errors={self.max_errors_percent}%"
         return "valid_rows" if self.max_errors is None else f"max_errors={self.max_errors}"
+
+    def bears(self, failed: int, *, total: int) -> bool:
+        """Whether an import of `total` rows may go on with so many failed ones."""
+        if self.max_errors_percent is not None:
+            return failed * 100 <= self.max_errors_percent * total
+        return self.max_errors is None or failed <= self.max_errors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 MAX_NAME: Final = 1024
+WHOLE: Final = 100
+"""Percent."""
 STOPPING: Final = frozenset({ImportState.PAUSING, ImportState.CANCELING})
 
 
@@ -222,6 +224,9 @@ def check_options(record_type: RecordType, options: ImportOptions) -> None:
         )
     if options.policy.max_errors is not None and options.policy.max_errors < 0:
         raise InvalidOptions("max_errors cannot be negative.")
+    percent = options.policy.max_errors_percent
+    if percent is not None and not 0 <= percent <= WHOLE:
+        raise InvalidOptions("max_errors lies between 0% and 100%.")
 
 
 def _check_mapping(record_type: RecordType, options: ImportOptions) -> None:

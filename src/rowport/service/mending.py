@@ -86,9 +86,8 @@ def _as_chunk(
     mended: ParsedChunk, chunk: PlannedChunk, known: Accounts, shape: Shape
 ) -> ParsedChunk:
     first = chunk.span.first_row
-    lines = known.outcomes["line"].to_numpy()
     failed = again.as_it_failed(known, numbers_of(mended), shape.width, first)
-    return at_their_lines(as_before_where_empty(mended, failed), lines, first)
+    return at_their_lines(as_before_where_empty(mended, failed), known, first)
 
 
 def _check_known(rows: ParsedChunk, planned: Sequence[PlannedChunk], name: str) -> None:

@@ -59,7 +59,7 @@ class Settling:
         job = self.ledger.imports.get(tx, ref)
         if job is None:
             return
-        fault = _broken_policy(job.options.policy, progress)
+        fault = _broken_policy(job.options.policy, progress, total=job.counts.total)
         if fault is not None:
             self._end_failed(tx, ref, state, fault)
         elif progress.waiting == progress.held == 0:
@@ -97,7 +97,7 @@ class Settling:
         self.ledger.chunks.forget_keys(tx, ref)
 
 
-def _broken_policy(policy: Policy, progress: ChunkProgress) -> ImportFault | None:
+def _broken_policy(policy: Policy, progress: ChunkProgress, *, total: int) -> ImportFault | None:
     failed = progress.failed_rows
     if policy.all_or_nothing and failed and progress.waiting == progress.held == 0:
         return ImportFault(
@@ -105,10 +105,10 @@ def _broken_policy(policy: Policy, progress: ChunkProgress) -> ImportFault | Non
             message=f"{failed} row(s) failed, so none was loaded (policy all_or_nothing).",
             retryable=True,
         )
-    if policy.max_errors is not None and failed > policy.max_errors:
+    if not policy.bears(failed, total=total):
         return ImportFault(
             code="too_many_errors",
-            message=f"{failed} row(s) failed; the policy bears {policy.max_errors}. "
+            message=f"{failed} of {total} row(s) failed; the policy is {policy.word}. "
             "What was loaded stays; the rows not reached are unprocessed.",
             retryable=True,
         )

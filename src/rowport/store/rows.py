@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -124,12 +125,14 @@ def _to_file(file: Row) -> ImportFile:
 
 def from_options(options: ImportOptions) -> dict[str, object]:
     """Give the JSON of the options."""
+    percent = options.policy.max_errors_percent
     return {
         "key": list(options.key),
         "mode": options.mode,
         "on_match": options.on_match,
         "all_or_nothing": options.policy.all_or_nothing,
         "max_errors": options.policy.max_errors,
+        "max_errors_percent": percent if percent is None else str(percent),
         "mapping": dict(options.mapping),
         "format": dict(options.format),
         "key_rules": asdict(options.key_rules),
@@ -140,7 +143,12 @@ def from_options(options: ImportOptions) -> dict[str, object]:
 
 def to_options(document: Row) -> ImportOptions:
     """Give the options of their JSON."""
-    policy = Policy(all_or_nothing=document["all_or_nothing"], max_errors=document["max_errors"])
+    percent = document.get("max_errors_percent")  # imports of before have none
+    policy = Policy(
+        all_or_nothing=document["all_or_nothing"],
+        max_errors=document["max_errors"],
+        max_errors_percent=percent if percent is None else Decimal(percent),
+    )
     return ImportOptions(
         key=tuple(document["key"]),
         mode=Mode(document["mode"]),

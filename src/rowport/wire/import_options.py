@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -13,7 +15,9 @@ from rowport.wire.reading_options import ReadingWords
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-POLICY_WORDS: Final = "valid_rows, all_or_nothing or max_errors=N"
+POLICY_WORDS: Final = "valid_rows, all_or_nothing, max_errors=N or max_errors=P%"
+PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d{1,6})?)%", re.ASCII)
+HUNDRED: Final = 100
 LARGEST_MAX_ERRORS: Final = 2**31 - 1
 MOST_DIGITS: Final = 10
 Word = TypeVar("Word", bound=StrEnum)
@@ -70,7 +74,7 @@ def read_key(said: str) -> tuple[str, ...]:
 
 
 def read_policy(said: str) -> Policy:
-    """Read `valid_rows`, `all_or_nothing` or `max_errors=N`."""
+    """Read `valid_rows`, `all_or_nothing`, `max_errors=N` or `max_errors=P%`."""
     if said == "valid_rows":
         return Policy()
     if said == "all_or_nothing":
@@ -78,12 +82,21 @@ def read_policy(said: str) -> Policy:
     name, _, number = said.partition("=")
     if name != "max_errors":
         raise InvalidOptions(f"the policy {said!r} is unknown; it is {POLICY_WORDS}")
+    if number.endswith("%"):
+        return Policy(max_errors_percent=_read_percent(said, number))
     is_number = number.isascii() and number.isdigit() and len(number) <= MOST_DIGITS
     if not is_number or int(number) > LARGEST_MAX_ERRORS:
         raise InvalidOptions(
             f"the policy {said!r} needs a whole number from 0 to {LARGEST_MAX_ERRORS} after ="
         )
     return Policy(max_errors=int(number))
+
+
+def _read_percent(said: str, number: str) -> Decimal:
+    match = PERCENT.fullmatch(number)
+    if not match or Decimal(match[1]) > HUNDRED:
+        raise InvalidOptions(f"the policy {said!r} needs a number from 0 to 100 before %")
+    return Decimal(match[1])
 
 
 def read_mapping(pairs: Iterable[str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -285,3 +286,17 @@ def test_an_import_keeps_the_record_type_it_began_with(engine: Engine) -> None:
         "SELECT column_name FROM information_schema.columns WHERE table_name = 'people'"
     )
     assert "town" in {row["column_name"] for row in columns}
+
+
+@pytest.mark.parametrize(("percent", "state"), [("10", "completed"), ("9.9", "failed")])
+def test_a_part_of_all_rows_may_fail(engine: Engine, percent: str, state: str) -> None:
+    engine.put()
+    done = engine.run(
+        numbered(30, bad=frozenset({2, 9, 30})),
+        policy=Policy(max_errors_percent=Decimal(percent)),
+    )
+    assert done.state == state
+    assert engine.get(done).options.policy.word == f"max_errors={percent}%"
+    if state == "failed":
+        assert done.error is not None
+        assert done.error.message.startswith("3 of 30 row(s) failed; the policy is max_errors=9.9%")

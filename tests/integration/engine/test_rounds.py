@@ -458,3 +458,15 @@ def test_updated_records_keep_the_images_of_every_round(engine: Engine) -> None:
 
 def first_chunk(imported: Import) -> ChunkRef:
     return ChunkRef(organization_id=imported.organization_id, import_id=imported.id, number=1)
+
+
+def test_rows_that_span_lines_keep_theirs_until_they_are_fine(engine: Engine) -> None:
+    engine.put()
+    rows = "".join(f'"u{n}@x.org","two\nlines",{"x" if n in {2, 3} else 1}\n' for n in range(1, 5))
+    done = engine.run(f"email,name,age\n{rows}")
+    assert [row.line for row in engine.rows(done)] == [None, 4, 6, None]
+    file = edited(engine.failed_rows(done), row=3, column="age", cell="3")
+    again = engine.work(engine.fix(done, file))
+    assert again.counts == Counts(created=3, failed=1)
+    assert [row.line for row in engine.rows(again)] == [None, 4, None, None]
+    assert engine.work(engine.retry(again)).counts == again.counts
