@@ -82,7 +82,7 @@ def _stopping(job: Import, facts: WaitingFacts) -> Waiting:
     return _says(
         WaitingCode.CHUNKS_IN_FLIGHT,
         f"{word} was asked by {who} at {when}; {_chunks(facts.in_flight)} in flight may finish "
-        "within ten seconds of it.",
+        "within eight seconds of it.",
     )
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rowport.ports.ledger import ChunkResult
     from rowport.ports.rounds import Again
 
-STOP_WITHIN: Final = timedelta(seconds=10)
+STOP_WITHIN: Final = timedelta(seconds=8)
 """How long a chunk in flight may go on once its import is to stop."""
 
 
