@@ -68,7 +68,7 @@ def chunk(rows: list[int], word: str) -> ParsedChunk:
 
 @given(outcomes=OUTCOMES, takes_failed=st.booleans(), data=st.data())
 def test_only_rows_without_a_record_are_tried_with_their_newest_cells(
-    outcomes: list[Outcome], takes_failed: bool, data: st.DataObject
+    outcomes: list[Outcome], *, takes_failed: bool, data: st.DataObject
 ) -> None:
     numbers = list(range(FIRST, FIRST + len(outcomes)))
     some = st.lists(st.sampled_from(numbers), unique=True).map(sorted)
