@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from rowport.model.errors import IllegalTransition, NothingToRetry, NotMendable
 from rowport.model.imports import Policy
 from rowport.model.outcomes import Outcome
 from rowport.model.states import ImportState
+from rowport.service.first_wins import EarlierChunkPending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +71,7 @@ class Life(RuleBasedStateMachine):
         with self.engine.rowport.database.transaction() as tx:
             claimed = self.engine.works.ledger.chunks.claim(tx)
         if claimed is not None:
-            self.engine.works.loading.load(claimed)
+            self._load(self.engine, claimed)
             self.engine.works.settling.settle(claimed.ref.whole)
 
     @rule()
@@ -87,7 +89,7 @@ class Life(RuleBasedStateMachine):
         """Load what was claimed long ago; it may be done, held, void or planned anew by now."""
         claimed = data.draw(st.sampled_from(self.claimed))
         shown = self.now
-        self.other.works.loading.load(claimed)
+        self._load(self.other, claimed)
         if shown.state in {S.PAUSED, S.CANCELED, S.COMPLETED, S.FAILED}:
             assert self.now == shown
         self.other.works.settling.settle(claimed.ref.whole)
@@ -99,6 +101,15 @@ class Life(RuleBasedStateMachine):
                 return
             self.engine.hurry()
             self.engine.drain()
+
+    def _load(self, worker: Engine, claimed: ClaimedChunk) -> None:
+        """Load a chunk, or give it back if its turn has not come, as workers do."""
+        try:
+            worker.works.loading.load(claimed)
+        except EarlierChunkPending:
+            with worker.rowport.database.transaction() as tx:
+                chunks = worker.works.ledger.chunks
+                chunks.put_back(tx, claimed.ref, delay=timedelta(0), fault=None)
 
     # --------------------------------------------------------------------------- the person
 
