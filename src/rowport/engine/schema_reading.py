@@ -298,10 +298,10 @@ def _rules(raw: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(raw)
 
 
-def _fields_match(raw: object) -> str:
+def _fields_match(raw: object) -> str | None:
     """Read fieldsMatch; one word, or an array of one as early drafts of version 2 had it."""
     if raw is None:
-        return "subset"
+        return None
     word = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
     if word not in FIELDS_MATCH:
         refuse("/fieldsMatch", raw, ", ".join(FIELDS_MATCH))

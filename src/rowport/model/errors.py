@@ -6,6 +6,7 @@ RowportError
 │   ├── InvalidOptions ........... 422  options that contradict each other or the record type
 │   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
 │   └── MappingIncomplete ........ 422  a required field has no column
+│       └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
@@ -76,6 +77,12 @@ class MappingIncomplete(Invalid):
 
     status = 422
     code = "mapping_incomplete"
+
+
+class FieldsMismatch(MappingIncomplete):
+    """The file's columns do not meet the fields as the schema's fieldsMatch asks."""
+
+    code = "fields_mismatch"
 
 
 class Unauthorized(RowportError):

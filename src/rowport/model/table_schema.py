@@ -111,8 +111,9 @@ class TableSchema:
     foreign_keys: tuple[ForeignKey, ...] = ()
     rules: tuple[Mapping[str, Any], ...] = ()
     """Rules between the fields of a row (our profile), as they stand in the document."""
-    fields_match: str = "subset"
-    """How a file's columns must meet the fields (`fieldsMatch`).  Fields match by mapped name."""
+    fields_match: str | None = None
+    """How a file's columns must meet the fields (`fieldsMatch`); None: the schema does not say, so
+    only required fields need a column.  Columns meet fields by their mapped name."""
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
     """The JSON document it came from, kept whole."""
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.accounting import repeat_errors
+from rowport.engine.fields_match import check_columns
 from rowport.engine.formula_guard import MARKERS, is_guarded
 from rowport.engine.mapping import match
 from rowport.engine.tables import ERRORS_SCHEMA
@@ -68,7 +69,8 @@ class Check:
         """Match the columns (`given`: header -> field by hand) and compile the schema.
 
         Raises:
-            MappingIncomplete: a field that must have a value has no column.
+            MappingIncomplete: a field that must have a value has no column, or the columns are
+                not those that `fieldsMatch` asks for.
             InvalidOptions: `given` or `key` names what does not exist.
         """
         self._table = table
@@ -130,6 +132,7 @@ def _mapping(
             f"{table.name} has no column for {', '.join(mapping.missing)}; its columns are: "
             f"{', '.join(header)}. Say which column it is with --map HEADER=FIELD."
         )
+    check_columns(mapping, schema)
     return mapping
 
 

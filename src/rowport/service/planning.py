@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rowport.engine.fields_match import check_columns
 from rowport.engine.staging import freeze
 from rowport.model.errors import (
     MappingIncomplete,
@@ -87,6 +88,8 @@ class Planning:
         )
         if mapping.missing and not found.options.waits_for_mapping:
             raise MappingIncomplete(f"{file.name} has no column for {', '.join(mapping.missing)}.")
+        if not mapping.missing:
+            check_columns(mapping, record_type.schema)
         chunks = list(self._chunks(found, file, blob, form, layout))
         if not chunks:
             raise EmptyFile(
