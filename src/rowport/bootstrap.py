@@ -27,8 +27,10 @@ from rowport.store.saying import many
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from uuid import UUID
 
     import procrastinate
+    import pyarrow as pa
 
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
@@ -342,6 +344,22 @@ class LazyDestination:
     def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
         """See Destination.load."""
         return self._real.load(tx, record_type, batch)
+
+    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
+        """See Destination.find."""
+        return self._real.find(tx, record_type, keys)
+
+    def ensure(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        keys: pa.Table,
+        *,
+        import_id: UUID,
+        row: pa.Array,
+    ) -> None:
+        """See Destination.ensure."""
+        self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

@@ -20,6 +20,8 @@ from rowport.model.table_schema import (
     Field,
     FieldType,
     ForeignKey,
+    Lookup,
+    Missing,
     TableSchema,
 )
 
@@ -93,6 +95,7 @@ def _field(at: str, raw: object) -> Field:
         item_type=_item_type(f"{at}/itemType", raw.get("itemType")),
         delimiter=_get(raw, at, "delimiter", str, default=",") or ",",
         transforms=_transforms(f"{at}/transforms", raw.get("transforms")),
+        lookup=_lookup(f"{at}/lookup", raw.get("lookup"), kind, required=rules.required),
     )
 
 
@@ -239,6 +242,26 @@ def _transforms(at: str, raw: object) -> tuple[Mapping[str, object], ...]:
         if not isinstance(step, str | Mapping):
             refuse(f"{at}/{index}", step, "a step: a name, or an object with a name and options")
     return tuple({step: {}} if isinstance(step, str) else dict(step) for step in raw)
+
+
+def _lookup(at: str, raw: object, kind: FieldType, *, required: bool) -> Lookup | None:
+    """Read a lookup (our profile); whether its record type exists is asked when it is saved."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or not {"type", "by"} <= set(raw) <= {"type", "by", "missing"}:
+        refuse(at, raw, "an object with type, by and perhaps missing")
+    if kind not in {FieldType.STRING, FieldType.ANY}:
+        refuse(at, raw, f"no lookup in a field of type {kind}: it holds a record's id, a string")
+    missing = raw.get("missing", Missing.ERROR)
+    if missing not in tuple(Missing):
+        refuse(f"{at}/missing", missing, ", ".join(Missing))
+    if required and missing == Missing.NULL:
+        refuse(f"{at}/missing", missing, "error or create, because the field is required")
+    return Lookup(
+        type=_name(f"{at}/type", raw["type"]),
+        by=_name(f"{at}/by", raw["by"]),
+        missing=Missing(str(missing)),
+    )
 
 
 def names_of(at: str, raw: object, known: Iterable[str]) -> tuple[str, ...]:

@@ -59,6 +59,28 @@ class Constraints:
     json_schema: Mapping[str, object] | None = None
 
 
+class Missing(StrEnum):
+    """What a lookup does with a value that no record has."""
+
+    ERROR = "error"
+    """The row fails with `foreign-key`."""
+    NULL = "null"
+    """The field has no value."""
+    CREATE = "create"
+    """A record with this value is made, once, and the row refers to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Where a cell's value is looked up (our profile); the field holds the record's id."""
+
+    type: str
+    """The record type, of the same organization."""
+    by: str
+    """Its field that has the value; unique there."""
+    missing: Missing = Missing.ERROR
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One field of a record type."""
@@ -88,6 +110,7 @@ class Field:
     """`list` only: what stands between the items."""
     transforms: tuple[Mapping[str, object], ...] = ()
     """Steps applied to the cell before it is read (our profile)."""
+    lookup: Lookup | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

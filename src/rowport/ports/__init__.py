@@ -276,6 +276,32 @@ class Destination(Protocol):
         """
         ...
 
+    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
+        """Give for each of `keys` the id of the record that has these values.
+
+        `keys` has typed columns without nulls, named by field.  The answer is a
+        fixed_size_binary[16] array, aligned; null where no record has them, and the oldest of
+        several that have.
+        """
+        ...
+
+    def ensure(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        keys: pa.Table,
+        *,
+        import_id: UUID,
+        row: pa.Array,
+    ) -> None:
+        """Make records that have these values alone, where there are none.
+
+        `keys` is one column of a unique field; `row` is the row of the import that asks for each.
+        Several loaders may ask for the same at once: one record comes of it.  A record that the
+        destination refuses is not made.
+        """
+        ...
+
 
 # -------------------------------------------------------------------------------------- queue
 

@@ -15,20 +15,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from rowport.engine import accounting, dedupe
 from rowport.engine.folding import folded
 from rowport.engine.met import MetRecords
-from rowport.engine.staging import thaw
-from rowport.engine.validation import Validated, Validator
-from rowport.model.errors import RowportError
-from rowport.model.imports import Import, Mode
 from rowport.model.states import ImportState, Phase
-from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
+from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
-from rowport.service.keys import key_for
+from rowport.service.chunk_reading import ChunkReading, without_repeats
+from rowport.service.recipes import ImportEnded, Recipe, write_recipe
+from rowport.service.referring import Referring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,43 +32,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import polars as pl
 
-    from rowport.engine.mapping import ColumnMapping
-    from rowport.model.record_types import RecordType
-    from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
+    from rowport.engine.validation import Validated
+    from rowport.ports import BlobStore, Destination, Format, LoadResult, Transaction
     from rowport.ports.ledger import Ledger
+    from rowport.service.chunk_reading import Checked
     from rowport.service.first_wins import FirstWins
-from rowport.service.layouts import column_mapping, to_layout, unguarded
 
 RECIPES: Final = 16
 """Imports that one worker serves at once without asking for them again."""
 OPEN: Final = frozenset({ImportState.RUNNING, ImportState.PAUSING, ImportState.CANCELING})
 """States in which a chunk in flight may still commit."""
-
-
-class ImportEnded(RowportError):
-    """The import ended while the chunk was in flight."""
-
-    code = "import_ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """All that is the same for each chunk of an import."""
-
-    job: Import
-    record_type: RecordType
-    key: tuple[str, ...]
-    layouts: Mapping[str, FormatLayout]
-    mapping: ColumnMapping
-    validator: Validator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A chunk, read and validated."""
-
-    parsed: ParsedChunk
-    valid: Validated
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +54,14 @@ class Loading:
     destination: Destination
     first_wins: FirstWins
     _recipes: OrderedDict[ImportRef, Recipe] = field(default_factory=OrderedDict)
+
+    @property
+    def _reading(self) -> ChunkReading:
+        return ChunkReading(formats=self.formats, blobs=self.blobs)
+
+    @property
+    def _referring(self) -> Referring:
+        return Referring(destination=self.destination)
 
     def load(self, claimed: ClaimedChunk) -> None:
         """Load a chunk, or find that there is nothing to do.
@@ -119,17 +95,16 @@ class Loading:
         A transaction of its own, so that the others need not wait for a whole chunk.
         """
         with self.ledger.database.transaction() as tx:
-            recipe = self._write_recipe(tx, ref)
+            recipe = write_recipe(self.ledger, tx, ref)
             state = self.ledger.imports.lock(tx, ref)
             if state is ImportState.QUEUED:
                 self.destination.prepare(tx, recipe.record_type)
-                dry = recipe.job.options.mode is Mode.VALIDATE
                 self.ledger.imports.move(
                     tx,
                     ref,
                     ImportState.QUEUED,
                     ImportState.RUNNING,
-                    phase=Phase.VALIDATING if dry else Phase.LOADING,
+                    phase=Phase.VALIDATING if recipe.is_dry else Phase.LOADING,
                 )
             elif state not in OPEN:
                 raise ImportEnded
@@ -154,45 +129,23 @@ class Loading:
         self._recipes.move_to_end(ref)
         return self._recipes[ref]
 
-    def _write_recipe(self, tx: Transaction, ref: ImportRef) -> Recipe:
-        job = self.ledger.imports.get(tx, ref)
-        if job is None:
-            raise ImportEnded
-        record_type = self.ledger.record_types.of_import(tx, ref)
-        layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
-        layout = next(iter(layouts.values()))
-        options = job.options
-        mapping = column_mapping(
-            layout, record_type, options.mapping, by_name=options.matches_by_name
-        )
-        key = key_for(record_type, job.options)
-        must = () if job.options.key_rules.creates_keyless else key
-        validator = Validator(record_type.schema, mapping.mapped, key=must)
-        return Recipe(
-            job=job,
-            record_type=record_type,
-            key=key,
-            layouts=layouts,
-            mapping=mapping,
-            validator=validator,
-        )
-
     # -------------------------------------------------------------------------------- a chunk
 
     def _load_one(
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
     ) -> ChunkResult:
-        checked = self._check(recipe, planned)
+        checked = self._reading.check(recipe, planned)
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_at_once)
         met = may_repeat = None
-        if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
+        if recipe.key and recipe.is_dry:
             checked = self._without_repeats(ref, recipe, checked)
         elif recipe.key:
-            folds = recipe.job.options.key_rules.folds_case
-            rows = checked.valid.rows
-            keys = folded(rows, recipe.key) if folds else rows
-            mine = dedupe.digests(keys, recipe.key)
-            self.first_wins.await_earlier(ref, mine)
+            self.first_wins.await_earlier(ref, _digests(recipe, checked))
             met = self.first_wins.met_before(ref)
+        # Records are made last: whoever wants the same one waits for the end of this transaction.
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
+        if recipe.key and not recipe.is_dry:
+            mine = _digests(recipe, checked)
             may_repeat = partial(
                 self.first_wins.may_repeat, ref, mine, rows=recipe.job.counts.total
             )
@@ -203,25 +156,7 @@ class Loading:
     def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
         """Turn rows of a dry run whose key an earlier chunk has into errors."""
         mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        return _without(checked, self.first_wins.repeats(ref, mine), recipe.key)
-
-    def _check(self, recipe: Recipe, planned: PlannedChunk) -> Checked:
-        parsed = self._parse(recipe, planned)
-        columns = {name: parsed.cells[str(i)] for i, name in recipe.mapping.columns.items()}
-        valid = recipe.validator.run(pa.table(columns), parsed.row)
-        return Checked(parsed=parsed, valid=valid)
-
-    def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
-        if planned.staged is not None:
-            blob = self.blobs.open(planned.staged)
-            return thaw(blob.read_at(0, blob.size_bytes))
-        layout = recipe.layouts[str(planned.file_id)]
-        form = self.formats[layout.format]
-        if not isinstance(form, SplittableFormat):
-            raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
-        (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
-        blob = self.blobs.open(file.blob)
-        return unguarded(form.read_span(blob, layout, planned.span), layout)
+        return without_repeats(checked, self.first_wins.repeats(ref, mine), recipe.key)
 
     def _batch(
         self,
@@ -256,7 +191,7 @@ class Loading:
         try:
             for planned in chunks:
                 self._not_canceled(ref)
-                checked = self._check_next(recipe, planned, seen)
+                checked = self._check_next(tx, recipe, planned, seen)
                 batch = self._batch(ref, recipe, checked.valid, met)
                 loaded = self.destination.load(tx, recipe.record_type, batch)
                 results.append(_account(planned, checked, loaded))
@@ -277,14 +212,16 @@ class Loading:
                 raise ImportEnded
 
     def _check_next(
-        self, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]
+        self, tx: Transaction, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]
     ) -> Checked:
         """Check a chunk; in a dry run also against the keys of those before it, in `seen`."""
-        checked = self._check(recipe, planned)
-        if recipe.job.options.mode is not Mode.VALIDATE or not recipe.key:
+        checked = self._reading.check(recipe, planned)
+        for referrals in (recipe.referrals_at_once, recipe.referrals_that_write):
+            checked = self._referring.follow(tx, recipe, checked, referrals)
+        if not recipe.is_dry or not recipe.key:
             return checked
         mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        fresh = _without(checked, dedupe.repeated(mine, seen), recipe.key)
+        fresh = without_repeats(checked, dedupe.repeated(mine, seen), recipe.key)
         seen.append(mine)
         return fresh
 
@@ -311,19 +248,10 @@ class Rejected(Exception):
     """A row failed, so none is kept."""
 
 
-def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
-    """Turn the valid rows that are marked into errors: their key stands in an earlier chunk."""
-    valid, repeated = checked.valid, pa.array(again)
-    errors = accounting.repeat_errors(valid.rows.filter(repeated), valid.row.filter(repeated), key)
-    fresh = pc.invert(repeated)
-    return Checked(
-        parsed=checked.parsed,
-        valid=Validated(
-            rows=valid.rows.filter(fresh),
-            row=valid.row.filter(fresh),
-            errors=pa.concat_tables([valid.errors, errors]),
-        ),
-    )
+def _digests(recipe: Recipe, checked: Checked) -> dedupe.Digests:
+    rows = checked.valid.rows
+    folds = recipe.job.options.key_rules.folds_case
+    return dedupe.digests(folded(rows, recipe.key) if folds else rows, recipe.key)
 
 
 def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> accounting.Accounts:

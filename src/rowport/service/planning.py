@@ -18,6 +18,7 @@ from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
 from rowport.service.layouts import column_mapping
 from rowport.service.reading import open_table
+from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -76,6 +77,8 @@ class Planning:
         self._fail(ref, ReadingFailed(f"The file could not be read: {reason}"), retryable=True)
 
     def _read(self, found: Import, record_type: RecordType) -> Plan:
+        with self.ledger.database.transaction() as tx:
+            references_of(tx, self.ledger.record_types, record_type)
         (file,) = found.files
         blob = self.blobs.open(file.blob)
         table = open_table(self.formats, blob, file.name, found.options.format)

@@ -1,0 +1,91 @@
+"""A chunk's bytes become typed rows and row errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from rowport.engine import accounting
+from rowport.engine.staging import thaw
+from rowport.engine.validation import Validated
+from rowport.ports import SplittableFormat
+from rowport.service.layouts import unguarded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from rowport.engine.mapping import ColumnMapping
+    from rowport.ports import BlobStore, Format, ParsedChunk
+    from rowport.ports.ledger import PlannedChunk
+    from rowport.service.recipes import Recipe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A chunk, read and validated."""
+
+    parsed: ParsedChunk
+    valid: Validated
+
+    def without(self, bad: npt.NDArray[np.bool_], errors: Sequence[pa.Table]) -> Checked:
+        """Leave out the valid rows that are marked, for these errors."""
+        if not bad.any():
+            return self
+        kept = pa.array(~bad)
+        valid = Validated(
+            rows=self.valid.rows.filter(kept),
+            row=self.valid.row.filter(kept),
+            errors=pa.concat_tables([self.valid.errors, *errors]),
+        )
+        return replace(self, valid=valid)
+
+    def raw(self, row: pa.Array, fields: Sequence[str], mapping: ColumnMapping) -> pa.Table:
+        """Give the cells of rows of `valid` as they stood, named by field."""
+        column_of = {name: str(index) for index, name in mapping.columns.items()}
+        at = self.parsed.row.to_numpy().searchsorted(row.to_numpy())
+        names = list(dict.fromkeys(fields))
+        cells = self.parsed.cells.select([column_of[name] for name in names]).take(pa.array(at))
+        return cells.rename_columns(names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkReading:
+    """Reads and validates chunks."""
+
+    formats: Mapping[str, Format]
+    blobs: BlobStore
+
+    def check(self, recipe: Recipe, planned: PlannedChunk) -> Checked:
+        """Read and validate a chunk.
+
+        Raises:
+            Unavailable: the blob store does not answer.
+        """
+        parsed = self._parse(recipe, planned)
+        columns = {name: parsed.cells[str(i)] for i, name in recipe.mapping.columns.items()}
+        valid = recipe.validator.run(pa.table(columns), parsed.row)
+        return Checked(parsed=parsed, valid=valid)
+
+    def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
+        if planned.staged is not None:
+            blob = self.blobs.open(planned.staged)
+            return thaw(blob.read_at(0, blob.size_bytes))
+        layout = recipe.layouts[str(planned.file_id)]
+        form = self.formats[layout.format]
+        if not isinstance(form, SplittableFormat):
+            raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
+        (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
+        blob = self.blobs.open(file.blob)
+        return unguarded(form.read_span(blob, layout, planned.span), layout)
+
+
+def without_repeats(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
+    """Turn the valid rows that are marked into errors: their key stands in an earlier chunk."""
+    valid, repeated = checked.valid, pa.array(again)
+    errors = accounting.repeat_errors(valid.rows.filter(repeated), valid.row.filter(repeated), key)
+    return checked.without(again, [errors])

@@ -1,0 +1,91 @@
+"""All that is the same for each chunk of an import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rowport.engine.references import referral
+from rowport.engine.validation import Validator
+from rowport.model.errors import RowportError
+from rowport.model.imports import Import, Mode
+from rowport.service.keys import key_for
+from rowport.service.layouts import column_mapping, to_layout
+from rowport.service.references import references_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rowport.engine.mapping import ColumnMapping
+    from rowport.engine.references import Referral
+    from rowport.model.record_types import RecordType
+    from rowport.ports import FormatLayout, Transaction
+    from rowport.ports.ledger import ImportRef, Ledger
+
+
+class ImportEnded(RowportError):
+    """The import ended while the chunk was in flight."""
+
+    code = "import_ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that is the same for each chunk of an import."""
+
+    job: Import
+    record_type: RecordType
+    key: tuple[str, ...]
+    layouts: Mapping[str, FormatLayout]
+    mapping: ColumnMapping
+    validator: Validator
+    referrals: tuple[Referral, ...]
+    """The references of which all fields have a column."""
+
+    @property
+    def referrals_at_once(self) -> tuple[Referral, ...]:
+        """Those that can be followed before the chunk's turn comes: they take no lock."""
+        return tuple(r for r in self.referrals if self.is_dry or not r.reference.creates)
+
+    @property
+    def referrals_that_write(self) -> tuple[Referral, ...]:
+        """Those that make records."""
+        return tuple(r for r in self.referrals if r.reference.creates and not self.is_dry)
+
+    @property
+    def is_dry(self) -> bool:
+        """Whether nothing is written to the destination."""
+        return self.job.options.mode is Mode.VALIDATE
+
+
+def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
+    """Compile what the import's chunks need.
+
+    Raises:
+        ImportEnded: there is no such import any more.
+        InvalidSchema: a record type that is referred to is missing.
+    """
+    job = ledger.imports.get(tx, ref)
+    if job is None:
+        raise ImportEnded
+    record_type = ledger.record_types.of_import(tx, ref)
+    layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
+    layout = next(iter(layouts.values()))
+    options = job.options
+    mapping = column_mapping(layout, record_type, options.mapping, by_name=options.matches_by_name)
+    key = key_for(record_type, job.options)
+    must = () if job.options.key_rules.creates_keyless else key
+    validator = Validator(record_type.schema, mapping.mapped, key=must)
+    return Recipe(
+        job=job,
+        record_type=record_type,
+        key=key,
+        layouts=layouts,
+        mapping=mapping,
+        validator=validator,
+        referrals=tuple(
+            referral(reference)
+            for reference in references_of(tx, ledger.record_types, record_type)
+            if set(reference.fields) <= set(mapping.mapped) and not reference.is_self
+        ),
+    )
