@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from rowport.engine import accounting
 from rowport.engine.staging import thaw
@@ -16,9 +18,9 @@ from rowport.service.layouts import unguarded
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
+    from rowport.engine.key_runs import KeyRuns
     from rowport.engine.mapping import ColumnMapping
     from rowport.ports import BlobStore, Format, ParsedChunk
     from rowport.ports.ledger import PlannedChunk
@@ -84,8 +86,15 @@ class ChunkReading:
         return unguarded(form.read_span(blob, layout, planned.span), layout)
 
 
-def without_repeats(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
-    """Turn the valid rows that are marked into errors: their key stands in an earlier chunk."""
-    valid, repeated = checked.valid, pa.array(again)
-    errors = accounting.repeat_errors(valid.rows.filter(repeated), valid.row.filter(repeated), key)
-    return checked.without(again, [errors])
+def without_taken(checked: Checked, recipe: Recipe, taken: KeyRuns) -> Checked:
+    """Turn the valid rows into errors of which a key was taken by an earlier chunk."""
+    row = checked.valid.row
+    told = recipe.watched.taken(checked.valid.rows, taken)
+    errors = []
+    for place, key in enumerate(recipe.watched.keys):
+        again = row.filter(pa.array(told[:, place]))
+        if len(again):
+            raw = checked.raw(again, key, recipe.mapping)
+            texts = pa.table({name: pc.fill_null(raw[name], "") for name in key})
+            errors.append(accounting.repeat_errors(texts, again, key))
+    return checked.without(np.asarray(told.any(axis=1)), errors)

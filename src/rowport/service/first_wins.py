@@ -11,18 +11,20 @@ taken from its outcomes, eight bytes a record, by whoever loads a later chunk.
 A destination that hopes for new records alone can be told which rows may repeat a key of an
 earlier chunk, so that it need not look up the others.
 
-A dry run commits nothing to the destination; there every chunk compares with all earlier ones.
+A dry run commits nothing to the destination; there the chunks are judged in their order, and each
+publishes the keys that its rows took.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from rowport.engine import dedupe
 from rowport.engine.accounting import met_ids
+from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
 from rowport.engine.seen_keys import SeenKeys
 from rowport.model.errors import RowportError
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    import polars as pl
 
+    from rowport.engine.key_runs import Pair
     from rowport.ports.ledger import ChunkRef, ImportRef, Ledger
 
 PATIENCE_S: Final = 2.0
@@ -42,8 +44,6 @@ GLANCE_S: Final = 0.005
 IMPORTS_REMEMBERED: Final = 4
 CAUGHT_UP: Final = 64
 """Chunks whose keys a worker reads at once, when it comes to an import late."""
-REMEMBERED: Final = 4096
-"""Chunks of dry runs whose keys a worker keeps in memory."""
 
 
 class EarlierChunkPending(RowportError):
@@ -58,12 +58,14 @@ class FirstWins:
     """Keeps the chunks of an import in order where their keys meet."""
 
     ledger: Ledger
-    _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
+    _taken: OrderedDict[ImportRef, tuple[set[int], KeyRuns]] = field(default_factory=OrderedDict)
     _met: OrderedDict[ImportRef, tuple[set[int], MetRecords]] = field(default_factory=OrderedDict)
     _seen: OrderedDict[ImportRef, tuple[set[int], SeenKeys]] = field(default_factory=OrderedDict)
 
     def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
         """Publish this chunk's digests and wait for every earlier chunk that may share a key.
+
+        `mine`: those of all keys that its rows have.
 
         Raises:
             EarlierChunkPending: it took longer than PATIENCE_S.
@@ -107,8 +109,9 @@ class FirstWins:
     ) -> npt.NDArray[np.bool_] | None:
         """Tell for each row whether an earlier chunk may have its key; None if it is not known.
 
-        To be asked after `await_earlier`.  `rows`: how many the import has.  Not known are keys
-        that a crash of the database lost, or that are still to be read by a worker that came late.
+        To be asked after `await_earlier`.  `rows`: how many keys the import has at most.  Not
+        known are keys that a crash of the database lost, or that are still to be read by a worker
+        that came late.
         """
         numbers, seen = self._seen.setdefault(ref.whole, (set(), SeenKeys(rows)))
         self._seen.move_to_end(ref.whole)
@@ -123,34 +126,41 @@ class FirstWins:
             numbers.add(number)
         return seen(mine) if all(n in numbers for n, _ in earlier) else None
 
-    def repeats(self, ref: ChunkRef, mine: pl.DataFrame) -> npt.NDArray[np.bool_]:
-        """Tell for each row of a dry run whether an earlier chunk has its key.
+    def taken_before(self, ref: ChunkRef) -> KeyRuns:
+        """Give the keys that the rows of earlier chunks of a dry run took.
 
         Raises:
-            EarlierChunkPending: an earlier chunk did not publish its keys within PATIENCE_S.
+            EarlierChunkPending: an earlier chunk was not judged within PATIENCE_S.
         """
-        with self.ledger.database.transaction() as side:
-            self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(mine))
         deadline = time.monotonic() + PATIENCE_S
         while True:
             with self.ledger.database.transaction() as side:
                 earlier = self.ledger.chunks.earlier(side, ref, dry_run=True)
             if all(published for _, published in earlier):
-                return dedupe.repeated(mine, self._keys_of(ref, [n for n, _ in earlier]))
+                return self._taken_by(ref, [n for n, _ in earlier])
             _glance(deadline)
 
-    def _keys_of(self, ref: ChunkRef, numbers: Sequence[int]) -> list[pl.DataFrame]:
-        names = {n: replace(ref, number=n) for n in numbers}
-        unknown = [n for n, name in names.items() if name not in self._known]
-        if unknown:
+    def _taken_by(self, ref: ChunkRef, numbers: Sequence[int]) -> KeyRuns:
+        known, taken = self._taken.pop(ref.whole, (set(), KeyRuns()))
+        if not known <= set(numbers):  # this chunk, or a later one, was judged here before
+            known, taken = set(), KeyRuns()
+        self._taken[ref.whole] = known, taken
+        while len(self._taken) > IMPORTS_REMEMBERED:
+            self._taken.popitem(last=False)
+        fresh = [number for number in numbers if number not in known]
+        for begin in range(0, len(fresh), CAUGHT_UP):
             with self.ledger.database.transaction() as side:
-                packed = self.ledger.chunks.digests(side, ref.whole, unknown)
+                some = fresh[begin : begin + CAUGHT_UP]
+                packed = self.ledger.chunks.digests(side, ref.whole, some)
             for number, keys in packed.items():
-                self._known[names[number]] = dedupe.unpack_wide(keys)
-        found = [self._known[name] for name in names.values()]
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return found
+                taken.add(dedupe.unpack_wide(keys))
+                known.add(number)
+        return taken
+
+    def publish_taken(self, ref: ChunkRef, pair: Pair) -> None:
+        """Let later chunks of a dry run know which keys this chunk's rows took."""
+        with self.ledger.database.transaction() as side:
+            self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(pair))
 
 
 def _glance(deadline: float) -> None:

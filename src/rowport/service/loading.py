@@ -15,13 +15,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from rowport.engine import accounting, dedupe
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rowport.engine import accounting
 from rowport.engine.folding import folded
+from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
+from rowport.model.outcomes import Outcome
 from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
-from rowport.service.chunk_reading import ChunkReading, without_repeats
+from rowport.service.chunk_reading import ChunkReading, without_taken
 from rowport.service.recipes import ImportEnded, Recipe, write_recipe
 from rowport.service.referring import Referring
 
@@ -30,8 +35,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    import polars as pl
 
+    from rowport.engine.key_runs import Pair
     from rowport.engine.validation import Validated
     from rowport.ports import BlobStore, Destination, Format, LoadResult, Transaction
     from rowport.ports.ledger import Ledger
@@ -136,27 +141,48 @@ class Loading:
     ) -> ChunkResult:
         checked = self._reading.check(recipe, planned)
         checked = self._referring.follow(tx, recipe, checked, recipe.referrals_at_once)
+        if recipe.is_dry:
+            loaded, checked = self._judge(tx, ref, recipe, checked)
+            return _encode(_account(planned, checked, loaded))
         met = may_repeat = None
-        if recipe.key and recipe.is_dry:
-            checked = self._without_repeats(ref, recipe, checked)
-        elif recipe.key:
-            self.first_wins.await_earlier(ref, _digests(recipe, checked))
+        if recipe.watched:
+            self.first_wins.await_earlier(ref, recipe.watched.digests(_compared(recipe, checked)))
+        if recipe.key:
             met = self.first_wins.met_before(ref)
         # Records are made last: whoever wants the same one waits for the end of this transaction.
         checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
-        if recipe.key and not recipe.is_dry:
-            mine = _digests(recipe, checked)
-            may_repeat = partial(
-                self.first_wins.may_repeat, ref, mine, rows=recipe.job.counts.total
-            )
+        if recipe.key:
+            may_repeat = self._may_repeat(ref, recipe, checked)
         batch = self._batch(ref.whole, recipe, checked.valid, met, may_repeat)
         loaded = self.destination.load(tx, recipe.record_type, batch)
         return _encode(_account(planned, checked, loaded))
 
-    def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
-        """Turn rows of a dry run whose key an earlier chunk has into errors."""
-        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        return without_repeats(checked, self.first_wins.repeats(ref, mine), recipe.key)
+    def _may_repeat(
+        self, ref: ChunkRef, recipe: Recipe, checked: Checked
+    ) -> Callable[[], npt.NDArray[np.bool_] | None]:
+        keys = _compared(recipe, checked).select(list(recipe.key))
+        mine = recipe.watched.digest(keys, recipe.key)
+        rows = recipe.job.counts.total * len(recipe.watched.keys)
+        return partial(self.first_wins.may_repeat, ref, mine, rows=rows)
+
+    def _judge(
+        self, tx: Transaction, ref: ChunkRef, recipe: Recipe, checked: Checked
+    ) -> tuple[LoadResult, Checked]:
+        """Say what would become of a chunk's rows, once all earlier chunks are judged."""
+        if not recipe.watched:
+            return self._judge_after(tx, ref.whole, recipe, checked, KeyRuns())
+        taken = self.first_wins.taken_before(ref)
+        loaded, checked = self._judge_after(tx, ref.whole, recipe, checked, taken)
+        self.first_wins.publish_taken(ref, _taken(recipe, checked, loaded))
+        return loaded, checked
+
+    def _judge_after(
+        self, tx: Transaction, ref: ImportRef, recipe: Recipe, checked: Checked, taken: KeyRuns
+    ) -> tuple[LoadResult, Checked]:
+        """Say what would become of rows after others that took these keys."""
+        checked = without_taken(checked, recipe, taken)
+        batch = self._batch(ref, recipe, checked.valid, None)
+        return self.destination.load(tx, recipe.record_type, batch), checked
 
     def _batch(
         self,
@@ -184,18 +210,13 @@ class Loading:
         """Load every chunk in this one transaction; keep the rows only if all are good."""
         chunks = self.ledger.chunks.of_import(tx, ref)
         results: list[accounting.Accounts] = []
-        seen: list[pl.DataFrame] = []
-        met = MetRecords()
+        met, taken = MetRecords(), KeyRuns()
         savepoint = tx.savepoint()
         savepoint.__enter__()
         try:
             for planned in chunks:
                 self._not_canceled(ref)
-                checked = self._check_next(tx, recipe, planned, seen)
-                batch = self._batch(ref, recipe, checked.valid, met)
-                loaded = self.destination.load(tx, recipe.record_type, batch)
-                results.append(_account(planned, checked, loaded))
-                met.add(accounting.left_alone(results[-1].outcomes))
+                results.append(self._load_next(tx, ref, recipe, planned, met, taken))
         except BaseException as error:
             savepoint.__exit__(type(error), error, error.__traceback__)
             raise
@@ -211,19 +232,29 @@ class Loading:
             if self.ledger.imports.share(side, ref) is ImportState.CANCELING:
                 raise ImportEnded
 
-    def _check_next(
-        self, tx: Transaction, recipe: Recipe, planned: PlannedChunk, seen: list[pl.DataFrame]
-    ) -> Checked:
-        """Check a chunk; in a dry run also against the keys of those before it, in `seen`."""
+    def _load_next(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        recipe: Recipe,
+        planned: PlannedChunk,
+        met: MetRecords,
+        taken: KeyRuns,
+    ) -> accounting.Accounts:
+        """Load a chunk after those that met and took these records and keys."""
         checked = self._reading.check(recipe, planned)
         for referrals in (recipe.referrals_at_once, recipe.referrals_that_write):
             checked = self._referring.follow(tx, recipe, checked, referrals)
-        if not recipe.is_dry or not recipe.key:
-            return checked
-        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        fresh = without_repeats(checked, dedupe.repeated(mine, seen), recipe.key)
-        seen.append(mine)
-        return fresh
+        if recipe.is_dry:
+            loaded, checked = self._judge_after(tx, ref, recipe, checked, taken)
+            if recipe.watched:
+                taken.add(_taken(recipe, checked, loaded))
+        else:
+            batch = self._batch(ref, recipe, checked.valid, met)
+            loaded = self.destination.load(tx, recipe.record_type, batch)
+        accounts = _account(planned, checked, loaded)
+        met.add(accounting.left_alone(accounts.outcomes))
+        return accounts
 
     def _write_whole(
         self,
@@ -248,10 +279,20 @@ class Rejected(Exception):
     """A row failed, so none is kept."""
 
 
-def _digests(recipe: Recipe, checked: Checked) -> dedupe.Digests:
+def _compared(recipe: Recipe, checked: Checked) -> pa.Table:
+    """Give the valid rows with the key as it is compared."""
     rows = checked.valid.rows
-    folds = recipe.job.options.key_rules.folds_case
-    return dedupe.digests(folded(rows, recipe.key) if folds else rows, recipe.key)
+    if recipe.job.options.key_rules.folds_case:
+        keys = folded(rows, recipe.key)
+        for name in recipe.key:
+            rows = rows.set_column(rows.column_names.index(name), name, keys.column(name))
+    return rows
+
+
+def _taken(recipe: Recipe, checked: Checked, loaded: LoadResult) -> Pair:
+    """Give the keys that rows of a dry run took: those of the rows that did not fail."""
+    good = pc.not_equal(loaded.outcome, pa.scalar(Outcome.FAILED, pa.uint8()))
+    return recipe.watched.pairs(checked.valid.rows.filter(good))
 
 
 def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> accounting.Accounts:

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from rowport.engine.references import referral
 from rowport.engine.validation import Validator
+from rowport.engine.watched_keys import WatchedKeys
 from rowport.model.errors import RowportError
 from rowport.model.imports import Import, Mode
 from rowport.service.keys import key_for
 from rowport.service.layouts import column_mapping, to_layout
-from rowport.service.references import references_of
+from rowport.service.references import each_once, references_of, unique_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rowport.engine.mapping import ColumnMapping
     from rowport.engine.references import Referral
@@ -39,6 +40,9 @@ class Recipe:
     layouts: Mapping[str, FormatLayout]
     mapping: ColumnMapping
     validator: Validator
+    watched: WatchedKeys
+    """The import's key first, then the others that the destination keeps unique; only those of
+    which all fields have a column."""
     referrals: tuple[Referral, ...]
     """The references of which all fields have a column."""
 
@@ -83,9 +87,15 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
         layouts=layouts,
         mapping=mapping,
         validator=validator,
+        watched=_watched(record_type, key, mapping.mapped),
         referrals=tuple(
             referral(reference)
             for reference in references_of(tx, ledger.record_types, record_type)
             if set(reference.fields) <= set(mapping.mapped) and not reference.is_self
         ),
     )
+
+
+def _watched(record_type: RecordType, key: tuple[str, ...], fields: Sequence[str]) -> WatchedKeys:
+    unique = each_once([key, *unique_keys(record_type)])
+    return WatchedKeys(keys=tuple(names for names in unique if set(names) <= set(fields)))

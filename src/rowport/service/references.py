@@ -146,13 +146,14 @@ def unique_keys(record_type: RecordType) -> tuple[tuple[str, ...], ...]:
     schema = record_type.schema
     alone = [(field.name,) for field in schema.fields if field.constraints.unique]
     wanted = [record_type.key, schema.primary_key, *schema.unique_keys, *alone]
-    return tuple(_once([key for key in wanted if key]))
+    return tuple(each_once(wanted))
 
 
-def _once(keys: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+def each_once(keys: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Give each set of fields once, in the order in which it comes first; empty ones fall away."""
     seen: set[frozenset[str]] = set()
     for key in keys:
-        if frozenset(key) not in seen:
+        if key and frozenset(key) not in seen:
             seen.add(frozenset(key))
             yield key
 
