@@ -27,16 +27,23 @@ class WatchedKeys:
     """Sets of fields, each of which identifies a row."""
 
     keys: tuple[tuple[str, ...], ...]
+    """Each must be unique."""
+    referred: tuple[tuple[str, ...], ...] = ()
+    """Others, which rows refer to."""
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return bool(self.keys)
+        return bool(self._told)
+
+    @property
+    def _told(self) -> tuple[tuple[str, ...], ...]:
+        return (*self.keys, *(key for key in self.referred if key not in self.keys))
 
     def digests(self, rows: pa.Table) -> dedupe.Digests:
         """Hash every key of every row that has it: so many uint64, in no promised order."""
         parts = [
             self.digest(rows.select(list(key)), key)[is_whole(rows.select(list(key)))]
-            for key in self.keys
+            for key in self._told
         ]
         return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
 
@@ -59,14 +66,14 @@ class WatchedKeys:
     def pairs(self, rows: pa.Table) -> Pair:
         """Give the wide digests of every key that rows have."""
         pairs = []
-        for key in self.keys:
+        for key in self._told:
             values = rows.select(list(key))
             values = values.filter(pa.array(is_whole(values)))
             pairs.append(self.pair(values, key))
         return np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
 
     def _salt(self, key: tuple[str, ...]) -> np.uint64:
-        if key == self.keys[0]:
+        if key in self.keys[:1]:
             return np.uint64(0)
         return np.uint64(int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big"))
 

@@ -22,6 +22,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from rowport.engine import dedupe
 from rowport.engine.accounting import met_ids
 from rowport.engine.key_runs import KeyRuns
@@ -32,7 +34,6 @@ from rowport.model.errors import RowportError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from rowport.engine.key_runs import Pair
@@ -62,16 +63,20 @@ class FirstWins:
     _met: OrderedDict[ImportRef, tuple[set[int], MetRecords]] = field(default_factory=OrderedDict)
     _seen: OrderedDict[ImportRef, tuple[set[int], SeenKeys]] = field(default_factory=OrderedDict)
 
-    def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
+    def await_earlier(
+        self, ref: ChunkRef, mine: dedupe.Digests, wanted: dedupe.Digests | None = None
+    ) -> None:
         """Publish this chunk's digests and wait for every earlier chunk that may share a key.
 
-        `mine`: those of all keys that its rows have.
+        `mine`: those of all keys that its rows have; `wanted`: those that they refer to.
 
         Raises:
             EarlierChunkPending: it took longer than PATIENCE_S.
         """
         with self.ledger.database.transaction() as side:
             self.ledger.chunks.publish_keys(side, ref, dedupe.pack(mine))
+        if wanted is not None:
+            mine = np.concatenate([mine, wanted])
         harmless: set[int] = set()
         deadline = time.monotonic() + PATIENCE_S
         while self._has_rival(ref, mine, harmless):

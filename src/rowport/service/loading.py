@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowport.engine import accounting
+from rowport.engine import accounting, dedupe
 from rowport.engine.folding import folded
 from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
@@ -27,13 +28,13 @@ from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
 from rowport.service.chunk_reading import ChunkReading, without_taken
+from rowport.service.own_referring import OwnReferring
 from rowport.service.recipes import ImportEnded, Recipe, write_recipe
 from rowport.service.referring import Referring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
     from rowport.engine.key_runs import Pair
@@ -67,6 +68,10 @@ class Loading:
     @property
     def _referring(self) -> Referring:
         return Referring(destination=self.destination)
+
+    @property
+    def _own_referring(self) -> OwnReferring:
+        return OwnReferring(destination=self.destination)
 
     def load(self, claimed: ClaimedChunk) -> None:
         """Load a chunk, or find that there is nothing to do.
@@ -144,17 +149,20 @@ class Loading:
         if recipe.is_dry:
             loaded, checked = self._judge(tx, ref, recipe, checked)
             return _encode(_account(planned, checked, loaded))
-        met = may_repeat = None
+        met = None
         if recipe.watched:
-            self.first_wins.await_earlier(ref, recipe.watched.digests(_compared(recipe, checked)))
+            mine = recipe.watched.digests(_compared(recipe, checked))
+            self.first_wins.await_earlier(ref, mine, _referred(recipe, checked))
         if recipe.key:
             met = self.first_wins.met_before(ref)
         # Records are made last: whoever wants the same one waits for the end of this transaction.
         checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
-        if recipe.key:
-            may_repeat = self._may_repeat(ref, recipe, checked)
-        batch = self._batch(ref.whole, recipe, checked.valid, met, may_repeat)
-        loaded = self.destination.load(tx, recipe.record_type, batch)
+
+        def batch_of(kept: Checked) -> LoadBatch:
+            may_repeat = self._may_repeat(ref, recipe, kept) if recipe.key else None
+            return self._batch(ref.whole, recipe, kept.valid, met, may_repeat)
+
+        loaded, checked = self._own_referring.load(tx, recipe, checked, batch_of)
         return _encode(_account(planned, checked, loaded))
 
     def _may_repeat(
@@ -181,8 +189,13 @@ class Loading:
     ) -> tuple[LoadResult, Checked]:
         """Say what would become of rows after others that took these keys."""
         checked = without_taken(checked, recipe, taken)
-        batch = self._batch(ref, recipe, checked.valid, None)
-        return self.destination.load(tx, recipe.record_type, batch), checked
+        batch_of = partial(self._batch_of, ref, recipe, None)
+        return self._own_referring.load(tx, recipe, checked, batch_of, taken)
+
+    def _batch_of(
+        self, ref: ImportRef, recipe: Recipe, met: MetRecords | None, checked: Checked
+    ) -> LoadBatch:
+        return self._batch(ref, recipe, checked.valid, met)
 
     def _batch(
         self,
@@ -250,8 +263,8 @@ class Loading:
             if recipe.watched:
                 taken.add(_taken(recipe, checked, loaded))
         else:
-            batch = self._batch(ref, recipe, checked.valid, met)
-            loaded = self.destination.load(tx, recipe.record_type, batch)
+            batch_of = partial(self._batch_of, ref, recipe, met)
+            loaded, checked = self._own_referring.load(tx, recipe, checked, batch_of)
         accounts = _account(planned, checked, loaded)
         met.add(accounting.left_alone(accounts.outcomes))
         return accounts
@@ -287,6 +300,16 @@ def _compared(recipe: Recipe, checked: Checked) -> pa.Table:
         for name in recipe.key:
             rows = rows.set_column(rows.column_names.index(name), name, keys.column(name))
     return rows
+
+
+def _referred(recipe: Recipe, checked: Checked) -> dedupe.Digests | None:
+    """Hash what rows refer to among the rows before them."""
+    wanted = [
+        recipe.watched.digest(referral.wanted(checked.valid.rows).keys, referral.reference.by)
+        for referral in recipe.own_referrals
+        if checked.valid.rows.num_rows
+    ]
+    return np.concatenate(wanted) if wanted else None
 
 
 def _taken(recipe: Recipe, checked: Checked, loaded: LoadResult) -> Pair:

@@ -44,7 +44,9 @@ class Recipe:
     """The import's key first, then the others that the destination keeps unique; only those of
     which all fields have a column."""
     referrals: tuple[Referral, ...]
-    """The references of which all fields have a column."""
+    """The references to other record types of which all fields have a column."""
+    own_referrals: tuple[Referral, ...]
+    """Likewise, to records of the type itself."""
 
     @property
     def referrals_at_once(self) -> tuple[Referral, ...]:
@@ -80,6 +82,12 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
     key = key_for(record_type, job.options)
     must = () if job.options.key_rules.creates_keyless else key
     validator = Validator(record_type.schema, mapping.mapped, key=must)
+    referrals = [
+        referral(reference)
+        for reference in references_of(tx, ledger.record_types, record_type)
+        if set(reference.fields) <= set(mapping.mapped)
+    ]
+    own = tuple(r for r in referrals if r.reference.is_self)
     return Recipe(
         job=job,
         record_type=record_type,
@@ -87,15 +95,21 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
         layouts=layouts,
         mapping=mapping,
         validator=validator,
-        watched=_watched(record_type, key, mapping.mapped),
-        referrals=tuple(
-            referral(reference)
-            for reference in references_of(tx, ledger.record_types, record_type)
-            if set(reference.fields) <= set(mapping.mapped) and not reference.is_self
-        ),
+        watched=_watched(record_type, key, mapping.mapped, own),
+        referrals=tuple(r for r in referrals if not r.reference.is_self),
+        own_referrals=own,
     )
 
 
-def _watched(record_type: RecordType, key: tuple[str, ...], fields: Sequence[str]) -> WatchedKeys:
+def _watched(
+    record_type: RecordType,
+    key: tuple[str, ...],
+    fields: Sequence[str],
+    own: Sequence[Referral],
+) -> WatchedKeys:
     unique = each_once([key, *unique_keys(record_type)])
-    return WatchedKeys(keys=tuple(names for names in unique if set(names) <= set(fields)))
+    referred = dict.fromkeys(r.reference.by for r in own)
+    return WatchedKeys(
+        keys=tuple(names for names in unique if set(names) <= set(fields)),
+        referred=tuple(names for names in referred if set(names) <= set(fields)),
+    )
