@@ -215,13 +215,16 @@ def _with_lines_worth_their_room(outcomes: pa.Table) -> pa.Table:
     return outcomes.set_column(outcomes.column_names.index("line"), "line", lines)
 
 
-def decode(value: bytes | None) -> pa.Table | None:
-    """Give back the table of a Parquet value.
+def decode(value: bytes | None, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Give back the table of a Parquet value, or these columns of it.
 
     On this thread alone: `read_table` leaves a thread behind that lets go of our bytes when it
     likes, and if Python has begun to end by then, the process aborts.
     """
-    return pq.ParquetFile(pa.BufferReader(value)).read(use_threads=False) if value else None
+    if not value:
+        return None
+    file = pq.ParquetFile(pa.BufferReader(value))
+    return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def met_ids(outcomes: bytes) -> np.ndarray:
@@ -250,10 +253,11 @@ def row_outcomes(
     raw: bytes | None,
     wanted: Outcome | None = None,
     most: int | None = None,
+    after: int = 0,
 ) -> list[RowOutcome]:
     """Give the fate of each row of a chunk as values, or of those with one outcome only.
 
-    `most`: only the first so many of them.
+    `most`: only the first so many of them; `after`: only rows behind this one.
     """
     table = decode(outcomes)
     if table is None:
@@ -262,7 +266,8 @@ def row_outcomes(
     if wanted is not None:
         keep = table["outcome"].to_numpy() == wanted
         table, row = table.filter(pa.array(keep)), row[keep]
-    table, row = table.slice(0, most), row[:most]
+    begin = int(np.searchsorted(row, after, side="right"))
+    table, row = table.slice(begin, most), row[begin:][:most]
     faults = _errors_by_row(_only(errors, row))
     cells = _cells_by_row(_only(raw, row))
     return [
@@ -291,11 +296,13 @@ def _id_of(import_id: UUID, row: int, code: int, known: bytes | None) -> UUID | 
 
 
 def _only(value: bytes | None, rows: np.ndarray) -> pa.Table | None:
-    """Give what a value tells of these rows and those before them."""
+    """Give what a value tells of these rows and those between them."""
     table = decode(value)
     if table is None or not rows.size:
         return None
-    return table.filter(pc.less_equal(table["row"], int(rows[-1])))
+    told = table["row"].to_numpy()
+    begin, end = np.searchsorted(told, [rows[0], rows[-1] + 1])
+    return table.slice(int(begin), int(end - begin))
 
 
 def _errors_by_row(table: pa.Table | None) -> dict[int, list[RowError]]:

@@ -456,6 +456,19 @@ class ChunkLedger(Protocol):
         """Give what is known of each chunk, in order, one at a time."""
         ...
 
+    def page_results(
+        self, tx: Transaction, ref: ImportRef, *, after: int, limit: int, outcome: str | None
+    ) -> Iterator[StoredChunkResult]:
+        """Give the chunks that hold the first `limit` rows behind `after`, one at a time.
+
+        `outcome`: the word of the rows wanted; None: all.
+        """
+        ...
+
+    def errors(self, tx: Transaction, ref: ImportRef) -> Iterator[bytes]:
+        """Give the encoded errors of each chunk that has any, in order, one at a time."""
+        ...
+
     def failed_results(
         self,
         tx: Transaction,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.accounting import repeat_errors
+from rowport.engine.error_groups import ErrorGroup, ErrorGroups
 from rowport.engine.fields_match import check_columns
 from rowport.engine.formula_guard import MARKERS, is_guarded
 from rowport.engine.mapping import match
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from rowport.ports import ParsedChunk
     from rowport.service.reading import FileTable
 
-EXAMPLES: Final = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRows:
@@ -38,17 +36,6 @@ class CheckedRows:
     rows: int
     errors: pa.Table
     """ERRORS_SCHEMA with the column "line" (int64) behind "row"; in the order of the rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGroup:
-    """All errors of one kind."""
-
-    code: str
-    field: str | None
-    count: int
-    examples: tuple[Mapping[str, Any], ...]
-    """The first ones: row, line, value, message."""
 
 
 class Check:
@@ -177,31 +164,16 @@ class Tally:
     rows: int = 0
     failed: int = 0
     errors: int = 0
-    _counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
-    _examples: dict[tuple[str, str | None], list[Mapping[str, Any]]] = field(default_factory=dict)
+    _groups: ErrorGroups = field(default_factory=ErrorGroups)
 
     def add(self, checked: CheckedRows) -> None:
         """Take the next chunk in."""
         self.rows += checked.rows
         self.errors += checked.errors.num_rows
-        frame = pl.from_arrow(checked.errors)
-        if not isinstance(frame, pl.DataFrame):
-            raise TypeError("an Arrow table becomes a data frame")
-        self.failed += frame["row"].n_unique()
-        for kind, group in frame.group_by("code", "field", maintain_order=True):
-            code, name = kind
-            known = self._examples.setdefault((str(code), name), [])
-            self._counts[str(code), name] = self._counts.get((str(code), name), 0) + group.height
-            shown = group.select("row", "line", "value", "message")
-            known += shown.head(EXAMPLES - len(known)).to_dicts()
+        self.failed += len(pc.unique(checked.errors["row"]))
+        self._groups.add(checked.errors)
 
     @property
     def groups(self) -> list[ErrorGroup]:
         """The kinds of errors, the most frequent first."""
-        ranked = sorted(self._counts.items(), key=lambda item: -item[1])
-        return [
-            ErrorGroup(
-                code=kind[0], field=kind[1], count=count, examples=tuple(self._examples[kind])
-            )
-            for kind, count in ranked
-        ]
+        return self._groups.groups

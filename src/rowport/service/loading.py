@@ -27,7 +27,7 @@ from rowport.model.outcomes import Outcome
 from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
-from rowport.service.chunk_reading import ChunkReading, without_taken
+from rowport.service.chunk_reading import ChunkReading
 from rowport.service.own_referring import OwnReferring
 from rowport.service.recipes import ImportEnded, Recipe, write_recipe
 from rowport.service.referring import Referring
@@ -188,7 +188,6 @@ class Loading:
         self, tx: Transaction, ref: ImportRef, recipe: Recipe, checked: Checked, taken: KeyRuns
     ) -> tuple[LoadResult, Checked]:
         """Say what would become of rows after others that took these keys."""
-        checked = without_taken(checked, recipe, taken)
         batch_of = partial(self._batch_of, ref, recipe, None)
         return self._own_referring.load(tx, recipe, checked, batch_of, taken)
 

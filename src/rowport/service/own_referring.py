@@ -21,6 +21,7 @@ from rowport.engine.references import id_texts, reference_errors
 from rowport.model.ids import record_id_prefix
 from rowport.model.outcomes import Outcome
 from rowport.model.table_schema import Missing
+from rowport.service.chunk_reading import without_taken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,16 +73,18 @@ class OwnReferring:
         `taken`: in a dry run, the keys that rows of earlier chunks took.
         """
         if not recipe.own_referrals or not checked.valid.rows.num_rows:
-            return self.destination.load(tx, recipe.record_type, batch_of(checked)), checked
+            kept = _without_taken(checked, recipe, taken)
+            return self.destination.load(tx, recipe.record_type, batch_of(kept)), kept
         referrals = recipe.own_referrals
         asked = [self._ask(tx, recipe, referral, checked, taken) for referral in referrals]
-        refused = np.zeros(checked.valid.rows.num_rows, np.bool_)
+        refused = _repeats(checked, recipe, taken)
         while True:
             settled = settle([one.own for one in asked], refused)
             kept = _without_lost(recipe, checked, asked, settled)
+            kept = _without_taken(kept, recipe, taken)
             with suppress(MakerRefused), tx.savepoint():
                 loaded = self.destination.load(tx, recipe.record_type, batch_of(kept))
-                refused = refused | _refused(loaded, settled.bad)
+                refused = refused | _refused(loaded, kept, checked)
                 _check_same(settled, settle([one.own for one in asked], refused), refused)
                 return loaded, kept
 
@@ -139,11 +142,22 @@ def _made_by_row(import_id: UUID, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.
     return np.where(ours, rows, 0)
 
 
-def _refused(loaded: LoadResult, bad: Booleans) -> Booleans:
-    """Give the rows that the destination refused; it was not asked for the bad ones."""
-    refused = np.zeros(bad.size, np.bool_)
-    refused[~bad] = loaded.outcome.to_numpy() == Outcome.FAILED
-    return refused
+def _refused(loaded: LoadResult, kept: Checked, checked: Checked) -> Booleans:
+    """Give the rows that the destination refused of those that it was asked for."""
+    failed = loaded.outcome.to_numpy() == Outcome.FAILED
+    row = checked.valid.row.to_numpy()
+    return np.isin(row, kept.valid.row.to_numpy()[failed], assume_unique=True)
+
+
+def _repeats(checked: Checked, recipe: Recipe, taken: KeyRuns | None) -> Booleans:
+    """Give the rows of which a key was taken by an earlier chunk of a dry run."""
+    if taken is None:
+        return np.zeros(checked.valid.rows.num_rows, np.bool_)
+    return np.asarray(recipe.watched.taken(checked.valid.rows, taken).any(axis=1))
+
+
+def _without_taken(checked: Checked, recipe: Recipe, taken: KeyRuns | None) -> Checked:
+    return checked if taken is None else without_taken(checked, recipe, taken)
 
 
 def _check_same(before: Settled, after: Settled, refused: Booleans) -> None:

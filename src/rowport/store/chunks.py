@@ -188,6 +188,23 @@ class PostgresChunks:
             for row in cursor.execute(statement("chunk_results"), parameters):
                 yield _to_result(row)
 
+    def page_results(
+        self, tx: Transaction, ref: ImportRef, *, after: int, limit: int, outcome: str | None
+    ) -> Iterator[StoredChunkResult]:
+        """Give the chunks that hold the first `limit` rows behind `after`, one at a time."""
+        with tx.connection.cursor(name="page_results") as cursor:
+            cursor.itersize = 2  # most pages lie in one chunk
+            parameters = {"after": after, "limit": limit, "outcome": outcome, **_whole(ref)}
+            for row in cursor.execute(statement("page_results"), parameters):
+                yield _to_result(row)
+
+    def errors(self, tx: Transaction, ref: ImportRef) -> Iterator[bytes]:
+        """Give the encoded errors of each chunk that has any, in order, one at a time."""
+        with tx.connection.cursor(name="chunk_errors") as cursor:
+            cursor.itersize = 8
+            for row in cursor.execute(statement("chunk_errors"), _whole(ref)):
+                yield row["errors"]
+
     def failed_results(
         self,
         tx: Transaction,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.engine.test_first_wins import load_in_order
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from tests.integration.engine.conftest import Engine
 
     from rowport.model.imports import Import
-    from rowport.service import Works
 
 
 def staff(**boss: Any) -> dict[str, object]:  # noqa: ANN401  JSON
@@ -89,43 +88,34 @@ def expected(rows: Sequence[Row], there: dict[str, str | None], phones: set[str]
     return words
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    rows=some_rows,
-    lookup=st.booleans(),
-    dry=st.booleans(),
-    order=st.permutations([1, 2, 3, 4, 5, 6]),
-)
-def check(
-    engine: Engine,
-    workers: list[Works],
-    rows: list[Row],
-    order: list[int],
-    *,
-    lookup: bool,
-    dry: bool,
-) -> None:
-    engine.sql("DROP TABLE IF EXISTS data_default.people")
-    engine.put(LOOKUP if lookup else staff())
-    if dry:  # see "Values that must be unique" in docs/validation.md
-        rows = [(one, boss, "", age) for one, boss, _, age in rows]
-    mode = Mode.VALIDATE if dry else Mode.UPSERT
-    planned = engine.plan(engine.land(text(rows), mode=mode))
-    load_in_order(engine, planned, workers, order)
-    there: dict[str, str | None] = {}
-    assert engine.words(planned) == expected(rows, there, set())
-    assert bosses(engine) == ({} if dry else there)
-
-
 def test_every_row_has_the_fate_that_reading_in_order_gives(
     new_engine: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROWPORT_CHUNK_ROWS", "7")
     engine = new_engine()
     engine.put(staff())
-    check(engine, [engine.rowport.new_works() for _ in range(6)])
+    workers = [engine.rowport.new_works() for _ in range(6)]
+
+    @settings(max_examples=40, deadline=None)
+    @given(
+        rows=some_rows,
+        lookup=st.booleans(),
+        dry=st.booleans(),
+        order=st.permutations([1, 2, 3, 4, 5, 6]),
+    )
+    def check(rows: list[Row], order: list[int], *, lookup: bool, dry: bool) -> None:
+        if dry:  # see "Values that must be unique" in docs/validation.md
+            rows = [(one, boss, "", age) for one, boss, _, age in rows]
+        engine.sql("DROP TABLE IF EXISTS data_default.people")
+        engine.put(LOOKUP if lookup else staff())
+        mode = Mode.VALIDATE if dry else Mode.UPSERT
+        planned = engine.plan(engine.land(text(rows), mode=mode))
+        load_in_order(engine, planned, workers, order)
+        there: dict[str, str | None] = {}
+        assert engine.words(planned) == expected(rows, there, set())
+        assert bosses(engine) == ({} if dry else there)
+
+    check()
 
 
 @BOTH

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.integration.engine.test_first_wins import load_in_order
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from tests.integration.engine.conftest import Engine
 
     from rowport.model.imports import Import
-    from rowport.service import Works
 
 PEOPLE: dict[str, object] = {
     "fields": [
@@ -69,38 +68,30 @@ def expected(rows: Sequence[Row], phones: set[str], taxes: set[tuple[str, str]])
     return words
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    before=some_rows,
-    rows=some_rows,
-    mode=st.sampled_from([Mode.UPSERT, Mode.INSERT, Mode.VALIDATE]),
-    order=st.permutations([1, 2, 3, 4, 5, 6]),
-)
-def check(
-    engine: Engine,
-    workers: list[Works],
-    before: list[Row],
-    rows: list[Row],
-    mode: Mode,
-    order: list[int],
-) -> None:
-    engine.sql("TRUNCATE data_default.people")
-    phones, taxes = set[str](), set[tuple[str, str]]()
-    assert engine.words(engine.run(text(before))) == expected(before, phones, taxes)
-    planned = engine.plan(engine.land(text(rows, first=100), mode=mode))
-    load_in_order(engine, planned, workers, order)
-    assert engine.words(planned) == expected(rows, phones, taxes)
-
-
 def test_every_row_has_the_fate_that_reading_in_order_gives(
     new_engine: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROWPORT_CHUNK_ROWS", "7")
     engine = new_engine()
     engine.put(PEOPLE)
-    check(engine, [engine.rowport.new_works() for _ in range(6)])
+    workers = [engine.rowport.new_works() for _ in range(6)]
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        before=some_rows,
+        rows=some_rows,
+        mode=st.sampled_from([Mode.UPSERT, Mode.INSERT, Mode.VALIDATE]),
+        order=st.permutations([1, 2, 3, 4, 5, 6]),
+    )
+    def check(before: list[Row], rows: list[Row], mode: Mode, order: list[int]) -> None:
+        engine.sql("TRUNCATE data_default.people")
+        phones, taxes = set[str](), set[tuple[str, str]]()
+        assert engine.words(engine.run(text(before))) == expected(before, phones, taxes)
+        planned = engine.plan(engine.land(text(rows, first=100), mode=mode))
+        load_in_order(engine, planned, workers, order)
+        assert engine.words(planned) == expected(rows, phones, taxes)
+
+    check()
 
 
 def run(engine: Engine, rows: Sequence[tuple[str, str]], mode: Mode, policy: Policy) -> Import:

@@ -171,3 +171,43 @@ LEFT JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number =
 WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND (NOT %(failed_only)s OR k.failed > 0)
 ORDER BY k.number;
+
+-- page_results --
+-- The chunks that hold a page of rows: those behind a row that have rows of the wanted outcome (all
+-- rows without one), as many as the page needs.  The first may end with the row before, so that
+-- it counts for nothing.
+SELECT f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw
+FROM (
+    SELECT c.organization_id, c.import_id, c.number, c.first_row, c.rows, c.first_line,
+           sum(c.fitting) OVER chunks - c.fitting - first_value(c.fitting) OVER chunks AS passed
+    FROM (
+        SELECT k.organization_id, k.import_id, k.number, k.first_row, k.rows, k.first_line,
+               CASE %(outcome)s
+                   WHEN 'created' THEN k.created
+                   WHEN 'updated' THEN k.updated
+                   WHEN 'unchanged' THEN k.unchanged
+                   WHEN 'skipped' THEN k.skipped
+                   WHEN 'failed' THEN k.failed
+                   WHEN 'pending'
+                   THEN k.rows - k.created - k.updated - k.unchanged - k.skipped - k.failed
+                   ELSE k.rows
+               END AS fitting
+        FROM rowport.chunks AS k
+        WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+          AND k.first_row + k.rows > %(after)s + 1
+    ) AS c
+    WHERE c.fitting > 0
+    WINDOW chunks AS (ORDER BY c.number)
+) AS f
+LEFT JOIN rowport.chunk_results AS r ON r.import_id = f.import_id AND r.number = f.number
+WHERE f.organization_id = %(organization_id)s AND f.passed < %(limit)s
+ORDER BY f.number;
+
+-- chunk_errors --
+-- The errors of each chunk that has any, in order.
+SELECT r.errors
+FROM rowport.chunks AS k
+JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.failed > 0 AND r.errors IS NOT NULL
+ORDER BY k.number;
