@@ -81,12 +81,12 @@ def compile_rule(schema: TableSchema, rule: Mapping[str, Any]) -> RowRule:
         BadRule: see `compile_rules`.
     """
     forms = [name for name in rule if name != "message"]
-    if len(forms) != 1 or forms[0] not in _FORMS:
-        raise BadRule(f"a rule has one of the forms {', '.join(_FORMS)}, and may have a message")
+    if len(forms) != 1 or forms[0] not in FORMS:
+        raise BadRule(f"a rule has one of the forms {', '.join(FORMS)}, and may have a message")
     options, message = rule[forms[0]], rule.get("message")
     if not isinstance(options, Mapping) or not isinstance(message, str | None):
         raise BadRule(f"{forms[0]} is an object, and message a string")
-    return _FORMS[forms[0]](schema, options, message)
+    return FORMS[forms[0]](schema, options, message)
 
 
 def _compare(schema: TableSchema, options: Mapping[str, Any], message: str | None) -> RowRule:
@@ -175,7 +175,7 @@ def _one_of(schema: TableSchema, options: Mapping[str, Any], message: str | None
     )
 
 
-_FORMS: Final[Mapping[str, Callable[[TableSchema, Mapping[str, Any], str | None], RowRule]]] = {
+FORMS: Final[Mapping[str, Callable[[TableSchema, Mapping[str, Any], str | None], RowRule]]] = {
     "compare": _compare,
     "required_if": _required_if,
     "one_of": _one_of,

@@ -56,11 +56,11 @@ def normalised(raw: object) -> Mapping[str, object]:
     if not isinstance(step, Mapping) or len(step) != 1:
         raise BadTransform("a step is a name, or an object with one name and its options")
     ((name, options),) = step.items()
-    if name not in _OPTIONS:
-        raise BadTransform(f"there is no step {name!r}; the steps are {', '.join(_OPTIONS)}")
+    if name not in OPTIONS:
+        raise BadTransform(f"there is no step {name!r}; the steps are {', '.join(OPTIONS)}")
     if not isinstance(options, Mapping):
         raise BadTransform(f"the options of {name} are an object")
-    known = _OPTIONS[name]
+    known = OPTIONS[name]
     for option, value in options.items():
         if option not in known:
             allowed = ", ".join(known) or "none"
@@ -284,7 +284,7 @@ def _is_part(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value != 0
 
 
-_OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
+OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
     "trim": {},
     "collapse": {},
     "case": {"to": lambda value: value in {"lower", "upper", "title"}},
