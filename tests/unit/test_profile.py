@@ -16,7 +16,7 @@ from rowport.engine import schema_reading
 from rowport.engine.schema_document import parse
 from rowport.engine.validation import rules, transforms
 from rowport.model.errors import InvalidSchema
-from rowport.model.table_schema import FieldType, Missing
+from rowport.model.table_schema import FieldType, Keep, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,7 @@ EVERYTHING: dict[str, object] = {
     "primaryKey": "email",
     "uniqueKeys": [["company", "boss"]],
     "foreignKeys": [{"fields": "boss", "reference": {"resource": "", "fields": "email"}}],
+    "dedupe": {"fields": ["company", "boss"], "keep": "error"},
     "rules": [
         {"compare": {"left": "end", "op": ">=", "right": "begin"}, "message": "backwards"},
         {"required_if": {"field": "boss", "when": {"field": "size", "in": ["S", "M"]}}},
@@ -128,6 +129,7 @@ def test_every_type_step_rule_and_word_is_in_the_profile() -> None:
     parts = PROFILE["definitions"]
     assert parts["field"]["properties"]["type"]["enum"] == [*FieldType]
     assert parts["lookup"]["properties"]["missing"]["enum"] == [*Missing]
+    assert parts["schema"]["properties"]["dedupe"]["properties"]["keep"]["enum"] == [*Keep]
     assert parts["fieldsMatch"]["enum"] == [*schema_reading.FIELDS_MATCH]
     name, options = parts["transform"]["oneOf"]
     assert name["enum"] == [*options["properties"]] == [*transforms.OPTIONS]
@@ -147,6 +149,7 @@ BROKEN: dict[str, dict[str, object]] = {
     },
     "unknown step": {"fields": [{"name": "a", "transforms": ["shout"]}]},
     "unknown option": {"fields": [{"name": "a", "transforms": [{"trim": {"left": True}}]}]},
+    "last": {"fields": [{"name": "a"}], "dedupe": {"fields": "a", "keep": "last"}},
     "alias": {"fields": [{"name": "a", "aliases": "b"}]},
     "title": {"fields": [{"name": "a", "titles": {"de": 1}}]},
     "length": {"fields": [{"name": "a", "constraints": {"maxLength": -1}}]},

@@ -53,14 +53,22 @@ class Accounts:
 
 
 def account(
-    parsed: ParsedChunk, *, first_row: int, invalid: pa.Table, loaded: LoadResult, row: pa.Array
+    parsed: ParsedChunk,
+    *,
+    first_row: int,
+    invalid: pa.Table,
+    loaded: LoadResult,
+    row: pa.Array,
+    skipped: pa.Array | None = None,
 ) -> Accounts:
     """Put together what reading, validating and loading said of a chunk's rows.
 
     `invalid` holds the errors of validation, `loaded` the answer of the destination for the rows
-    numbered in `row`.
+    numbered in `row`, and `skipped` the numbers of rows that it was not asked for.
     """
     outcome = np.zeros(parsed.rows, dtype=np.uint8)
+    if skipped is not None:
+        outcome[_places(skipped.to_numpy(), first_row)] = Outcome.SKIPPED
     outcome[_places(loaded_rows := row.to_numpy(), first_row)] = loaded.outcome.to_numpy()
     outcome[_places(pc.unique(invalid["row"]).to_numpy(), first_row)] = Outcome.FAILED
     outcome[[b.row - first_row for b in parsed.broken]] = Outcome.FAILED
@@ -231,6 +239,17 @@ def met_ids(outcomes: bytes) -> np.ndarray:
     """Give the ids of records that encoded outcomes met and left as they are: n x 16 bytes."""
     table = decode(outcomes)
     return np.zeros((0, RECORD_ID.byte_width), np.uint8) if table is None else left_alone(table)
+
+
+def kept_rows(outcomes: bytes, first_row: int) -> np.ndarray:
+    """Give the numbers of rows that were neither refused nor left out as repeats of others."""
+    table = decode(outcomes)
+    if table is None:
+        return np.zeros(0, np.int64)
+    kind = table["outcome"].to_numpy()
+    has_record = table["record_id"].is_valid().to_numpy()
+    kept = (kind != Outcome.FAILED) & (kind != Outcome.PENDING)
+    return first_row + np.flatnonzero(kept & ((kind != Outcome.SKIPPED) | has_record))
 
 
 def left_alone(table: pa.Table) -> np.ndarray:

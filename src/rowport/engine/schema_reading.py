@@ -17,9 +17,11 @@ from rowport.model.table_schema import (
     FALSE_VALUES,
     TRUE_VALUES,
     Constraints,
+    Dedupe,
     Field,
     FieldType,
     ForeignKey,
+    Keep,
     Lookup,
     Missing,
     TableSchema,
@@ -48,13 +50,15 @@ def read(document: Mapping[str, object]) -> TableSchema:
     for index, name in enumerate(names):
         if name in names[:index]:
             refuse(f"/fields/{index}/name", name, "a name that no other field has")
+    primary_key = names_of("/primaryKey", document.get("primaryKey"), names)
     return TableSchema(
         fields=fields,
         missing_values=_missing("/missingValues", document.get("missingValues"), ("",)) or (),
-        primary_key=names_of("/primaryKey", document.get("primaryKey"), names),
+        primary_key=primary_key,
         unique_keys=_unique_keys(document.get("uniqueKeys"), names),
         foreign_keys=_foreign_keys(document.get("foreignKeys"), names),
         rules=_rules(document.get("rules")),
+        dedupe=_dedupe(document.get("dedupe"), names, primary_key),
         fields_match=_fields_match(document.get("fieldsMatch")),
         document=dict(document),
     )
@@ -319,6 +323,28 @@ def _rules(raw: object) -> tuple[Mapping[str, Any], ...]:
         if not isinstance(rule, Mapping):
             refuse(f"/rules/{index}", rule, "an object")
     return tuple(raw)
+
+
+def _dedupe(raw: object, known: list[str], key: tuple[str, ...]) -> Dedupe | None:
+    """Read which rows are taken for the same (our profile)."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or not set(raw) <= {"fields", "keep"}:
+        refuse("/dedupe", raw, "an object with fields and keep")
+    fields = names_of("/dedupe/fields", raw.get("fields"), known) or key
+    if not fields:
+        refuse("/dedupe/fields", raw.get("fields"), "at least one field, as there is no primaryKey")
+    keep = raw.get("keep", Keep.FIRST)
+    if keep == "last":
+        refuse(
+            "/dedupe/keep",
+            keep,
+            "first or error: rows are loaded while the file is read, so when the last one of "
+            "several comes, those before it are in the table already; turn the file round",
+        )
+    if keep not in tuple(Keep):
+        refuse("/dedupe/keep", keep, ", ".join(Keep))
+    return Dedupe(fields=fields, keep=Keep(str(keep)))
 
 
 def _fields_match(raw: object) -> str | None:

@@ -46,7 +46,7 @@ class Uniqueness:
             digests.append(pair)
             has[:, place] = is_whole(rows.select(list(key)))
             known[:, place] = seen.contains(pair) & has[:, place]
-            ids[:, place] = _groups(pair)
+            ids[:, place] = groups_of(pair)
             twice[:, place] = (np.bincount(ids[:, place])[ids[:, place]] > 1) & has[:, place]
         lost = _losses(known, twice, ids)
         wins = ~lost.any(axis=1)
@@ -70,7 +70,7 @@ def _losses(known: Booleans, twice: Booleans, ids: npt.NDArray[np.int64]) -> Boo
     return lost
 
 
-def _groups(pair: Pair) -> npt.NDArray[np.int64]:
+def groups_of(pair: Pair) -> npt.NDArray[np.int64]:
     """Give rows with the same digest the same number, from 0."""
     a, b = pair
     order = np.lexsort((b, a))

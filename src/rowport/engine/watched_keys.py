@@ -29,7 +29,7 @@ class WatchedKeys:
     keys: tuple[tuple[str, ...], ...]
     """Each must be unique."""
     referred: tuple[tuple[str, ...], ...] = ()
-    """Others, which rows refer to."""
+    """Others, which rows refer to or are compared by."""
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -59,9 +59,15 @@ class WatchedKeys:
         """Tell which keys of which rows are in `taken`: a line a row, a column a key."""
         told = np.zeros((rows.num_rows, len(self.keys)), np.bool_)
         for place, key in enumerate(self.keys):
-            values = rows.select(list(key))
-            told[:, place] = taken.contains(self.pair(values, key)) & is_whole(values)
+            told[:, place] = self.has_taken(rows, key, taken)
         return told
+
+    def has_taken(
+        self, rows: pa.Table, key: tuple[str, ...], taken: KeyRuns
+    ) -> npt.NDArray[np.bool_]:
+        """Tell for each row whether this key of it is in `taken`."""
+        values = rows.select(list(key))
+        return taken.contains(self.pair(values, key)) & is_whole(values)
 
     def pairs(self, rows: pa.Table) -> Pair:
         """Give the wide digests of every key that rows have."""

@@ -123,6 +123,23 @@ class ForeignKey:
     reference_fields: tuple[str, ...]
 
 
+class Keep(StrEnum):
+    """What becomes of rows that repeat an earlier one; the first good row is kept."""
+
+    FIRST = "first"
+    """They are `skipped`."""
+    ERROR = "error"
+    """They fail with `unique-error`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dedupe:
+    """Which rows of a file are taken for the same (our profile)."""
+
+    fields: tuple[str, ...]
+    keep: Keep = Keep.FIRST
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSchema:
     """The fields of a record type and the rules between rows."""
@@ -134,6 +151,7 @@ class TableSchema:
     foreign_keys: tuple[ForeignKey, ...] = ()
     rules: tuple[Mapping[str, Any], ...] = ()
     """Rules between the fields of a row (our profile), as they stand in the document."""
+    dedupe: Dedupe | None = None
     fields_match: str | None = None
     """How a file's columns must meet the fields (`fieldsMatch`); None: the schema does not say, so
     only required fields need a column.  Columns meet fields by their mapped name."""

@@ -430,6 +430,10 @@ class ChunkLedger(Protocol):
         """Give earlier chunks whose keys the destination cannot tell: (number, published)."""
         ...
 
+    def without_keys(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give earlier chunks that are done and whose keys were lost in a crash."""
+        ...
+
     def digests(
         self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
     ) -> Mapping[int, bytes]:

@@ -18,6 +18,7 @@ from rowport.engine.tables import ERRORS_SCHEMA
 from rowport.engine.uniqueness import Uniqueness
 from rowport.engine.validation import Validator
 from rowport.model.errors import InvalidOptions, MappingIncomplete
+from rowport.model.table_schema import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,6 +67,7 @@ class Check:
         fields = self.mapping.mapped
         self._validator = Validator(schema, fields, key=key)
         self._keys = _unique_keys(schema, key, fields)
+        self._skips_by = _skips_by(schema, self._keys)
         self.unchecked = ("foreignKeys",) if schema.foreign_keys else ()
         """Properties of the schema that only a database could check."""
 
@@ -99,6 +101,8 @@ class Check:
         self, chunk: ParsedChunk, cells: pa.Table, valid: Validated, lost: np.ndarray
     ) -> Iterator[pa.Table]:
         """Give the errors of rows whose keys stand in earlier ones, with their raw cells."""
+        if self._skips_by is not None:
+            lost[lost[:, self._skips_by]] = False
         for place, key in enumerate(self._keys):
             row = valid.row.filter(pa.array(lost[:, place]))
             if len(row):
@@ -128,9 +132,18 @@ def _unique_keys(
 ) -> tuple[tuple[str, ...], ...]:
     """Give each set of fields that identifies a record, once."""
     alone = [(field.name,) for field in schema.fields if field.constraints.unique]
-    wanted = [tuple(key), schema.primary_key, *schema.unique_keys, *alone]
+    repeats = schema.dedupe.fields if schema.dedupe else ()
+    wanted = [tuple(key), schema.primary_key, *schema.unique_keys, *alone, repeats]
     whole = [names for names in wanted if names and set(names) <= set(fields)]
     return tuple({tuple(sorted(names)): names for names in reversed(whole)}.values())[::-1]
+
+
+def _skips_by(schema: TableSchema, keys: Sequence[tuple[str, ...]]) -> int | None:
+    """Give the place of the key whose repetitions are skipped and no errors."""
+    if schema.dedupe is None or schema.dedupe.keep is not Keep.FIRST:
+        return None
+    fields = set(schema.dedupe.fields)
+    return next((place for place, names in enumerate(keys) if set(names) == fields), None)
 
 
 def _broken(chunk: ParsedChunk) -> pa.Table:

@@ -33,6 +33,13 @@ class Checked:
 
     parsed: ParsedChunk
     valid: Validated
+    skipped: pa.Array | None = None
+    """int64, the numbers of valid rows that are left out because they repeat others."""
+
+    def skipping(self, repeats: npt.NDArray[np.bool_]) -> Checked:
+        """Leave out the valid rows that are marked, without any error."""
+        left_out = self.valid.row.filter(pa.array(repeats))
+        return replace(self.without(repeats, []), skipped=left_out)
 
     def without(self, bad: npt.NDArray[np.bool_], errors: Sequence[pa.Table]) -> Checked:
         """Leave out the valid rows that are marked, for these errors."""

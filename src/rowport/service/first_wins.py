@@ -12,14 +12,14 @@ A destination that hopes for new records alone can be told which rows may repeat
 earlier chunk, so that it need not look up the others.
 
 A dry run commits nothing to the destination; there the chunks are judged in their order, and each
-publishes the keys that its rows took.
+publishes the keys that its rows took.  So it is where the schema says which rows repeat others.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -32,7 +32,7 @@ from rowport.engine.seen_keys import SeenKeys
 from rowport.model.errors import RowportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -131,17 +131,28 @@ class FirstWins:
             numbers.add(number)
         return seen(mine) if all(n in numbers for n, _ in earlier) else None
 
-    def taken_before(self, ref: ChunkRef) -> KeyRuns:
-        """Give the keys that the rows of earlier chunks of a dry run took.
+    def taken_before(
+        self, ref: ChunkRef, again: Callable[[ChunkRef], Pair], *, are_committed: bool
+    ) -> KeyRuns:
+        """Give the keys that the rows of earlier chunks took.
+
+        `again` finds the keys of a chunk that is done, where a crash of the database lost them;
+        `are_committed`: the chunks have to be done, and not only to have told their keys.
 
         Raises:
-            EarlierChunkPending: an earlier chunk was not judged within PATIENCE_S.
+            EarlierChunkPending: an earlier chunk was not ready within PATIENCE_S.
         """
         deadline = time.monotonic() + PATIENCE_S
         while True:
             with self.ledger.database.transaction() as side:
+                lost = self.ledger.chunks.without_keys(side, ref)
+            for number in lost:
+                name = replace(ref, number=number)
+                self.publish_taken(name, again(name))
+            with self.ledger.database.transaction() as side:
                 earlier = self.ledger.chunks.earlier(side, ref, dry_run=True)
-            if all(published for _, published in earlier):
+                waits = are_committed and self.ledger.chunks.earlier(side, ref, dry_run=False)
+            if not waits and all(published for _, published in earlier):
                 return self._taken_by(ref, [n for n, _ in earlier])
             _glance(deadline)
 
@@ -163,7 +174,7 @@ class FirstWins:
         return taken
 
     def publish_taken(self, ref: ChunkRef, pair: Pair) -> None:
-        """Let later chunks of a dry run know which keys this chunk's rows took."""
+        """Let later chunks know which keys this chunk's rows took."""
         with self.ledger.database.transaction() as side:
             self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(pair))
 

@@ -28,6 +28,7 @@ from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
 from rowport.service.chunk_reading import ChunkReading
+from rowport.service.deduping import load_first
 from rowport.service.own_referring import OwnReferring
 from rowport.service.recipes import ImportEnded, Recipe, write_recipe
 from rowport.service.referring import Referring
@@ -146,8 +147,8 @@ class Loading:
     ) -> ChunkResult:
         checked = self._reading.check(recipe, planned)
         checked = self._referring.follow(tx, recipe, checked, recipe.referrals_at_once)
-        if recipe.is_dry:
-            loaded, checked = self._judge(tx, ref, recipe, checked)
+        if recipe.is_dry or recipe.dedupe:
+            loaded, checked = self._load_in_turn(tx, ref, recipe, checked)
             return _encode(_account(planned, checked, loaded))
         met = None
         if recipe.watched:
@@ -173,23 +174,52 @@ class Loading:
         rows = recipe.job.counts.total * len(recipe.watched.keys)
         return partial(self.first_wins.may_repeat, ref, mine, rows=rows)
 
-    def _judge(
+    def _load_in_turn(
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, checked: Checked
     ) -> tuple[LoadResult, Checked]:
-        """Say what would become of a chunk's rows, once all earlier chunks are judged."""
-        if not recipe.watched:
-            return self._judge_after(tx, ref.whole, recipe, checked, KeyRuns())
-        taken = self.first_wins.taken_before(ref)
-        loaded, checked = self._judge_after(tx, ref.whole, recipe, checked, taken)
-        self.first_wins.publish_taken(ref, _taken(recipe, checked, loaded))
+        """Load a chunk, or say what would become of it, once all earlier chunks are done with."""
+        met, taken = None, KeyRuns()
+        if recipe.watched:
+            again = partial(self._keys_again, recipe)
+            taken = self.first_wins.taken_before(ref, again, are_committed=not recipe.is_dry)
+        if recipe.key and not recipe.is_dry:
+            met = self.first_wins.met_before(ref)
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
+        loaded, checked = self._load_after(tx, ref.whole, recipe, checked, met, taken)
+        if recipe.watched:
+            self.first_wins.publish_taken(ref, _taken(recipe, checked, loaded))
         return loaded, checked
 
-    def _judge_after(
-        self, tx: Transaction, ref: ImportRef, recipe: Recipe, checked: Checked, taken: KeyRuns
+    def _load_after(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        recipe: Recipe,
+        checked: Checked,
+        met: MetRecords | None,
+        taken: KeyRuns,
     ) -> tuple[LoadResult, Checked]:
-        """Say what would become of rows after others that took these keys."""
-        batch_of = partial(self._batch_of, ref, recipe, None)
-        return self._own_referring.load(tx, recipe, checked, batch_of, taken)
+        """Load rows after others that met these records and took these keys."""
+
+        def load(kept: Checked) -> tuple[LoadResult, Checked]:
+            batch_of = partial(self._batch_of, ref, recipe, met)
+            # What is loaded is known to the destination.
+            others = taken if recipe.is_dry else None
+            return self._own_referring.load(tx, recipe, kept, batch_of, others)
+
+        return load_first(tx, recipe, checked, taken, load)
+
+    def _keys_again(self, recipe: Recipe, ref: ChunkRef) -> Pair:
+        """Read the keys that the rows of a chunk took once more, since a crash lost them."""
+        with self.ledger.database.transaction() as side:
+            planned = {c.number: c for c in self.ledger.chunks.of_import(side, ref.whole)}
+            chunk = planned[ref.number]
+            outcomes = self.ledger.chunks.outcomes(side, ref.whole, [ref.number])
+            checked = self._reading.check(recipe, chunk)
+            checked = self._referring.follow(side, recipe, checked, recipe.referrals_at_once)
+        kept = accounting.kept_rows(outcomes[ref.number], chunk.span.first_row)
+        rows = checked.valid.rows.filter(pa.array(np.isin(checked.valid.row.to_numpy(), kept)))
+        return recipe.watched.pairs(rows)
 
     def _batch_of(
         self, ref: ImportRef, recipe: Recipe, met: MetRecords | None, checked: Checked
@@ -257,13 +287,10 @@ class Loading:
         checked = self._reading.check(recipe, planned)
         for referrals in (recipe.referrals_at_once, recipe.referrals_that_write):
             checked = self._referring.follow(tx, recipe, checked, referrals)
-        if recipe.is_dry:
-            loaded, checked = self._judge_after(tx, ref, recipe, checked, taken)
-            if recipe.watched:
-                taken.add(_taken(recipe, checked, loaded))
-        else:
-            batch_of = partial(self._batch_of, ref, recipe, met)
-            loaded, checked = self._own_referring.load(tx, recipe, checked, batch_of)
+        earlier = None if recipe.is_dry else met
+        loaded, checked = self._load_after(tx, ref, recipe, checked, earlier, taken)
+        if recipe.watched and (recipe.is_dry or recipe.dedupe):
+            taken.add(_taken(recipe, checked, loaded))
         accounts = _account(planned, checked, loaded)
         met.add(accounting.left_alone(accounts.outcomes))
         return accounts
@@ -312,7 +339,7 @@ def _referred(recipe: Recipe, checked: Checked) -> dedupe.Digests | None:
 
 
 def _taken(recipe: Recipe, checked: Checked, loaded: LoadResult) -> Pair:
-    """Give the keys that rows of a dry run took: those of the rows that did not fail."""
+    """Give the keys that rows took: those of the rows that did not fail."""
     good = pc.not_equal(loaded.outcome, pa.scalar(Outcome.FAILED, pa.uint8()))
     return recipe.watched.pairs(checked.valid.rows.filter(good))
 
@@ -324,6 +351,7 @@ def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> acc
         invalid=checked.valid.errors,
         loaded=loaded,
         row=checked.valid.row,
+        skipped=checked.skipped,
     )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rowport.engine.mapping import ColumnMapping
     from rowport.engine.references import Referral
     from rowport.model.record_types import RecordType
+    from rowport.model.table_schema import Dedupe
     from rowport.ports import FormatLayout, Transaction
     from rowport.ports.ledger import ImportRef, Ledger
 
@@ -43,6 +44,8 @@ class Recipe:
     watched: WatchedKeys
     """The import's key first, then the others that the destination keeps unique; only those of
     which all fields have a column."""
+    dedupe: Dedupe | None
+    """How repeated rows are told; None also where not all of its fields have a column."""
     referrals: tuple[Referral, ...]
     """The references to other record types of which all fields have a column."""
     own_referrals: tuple[Referral, ...]
@@ -88,6 +91,9 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
         if set(reference.fields) <= set(mapping.mapped)
     ]
     own = tuple(r for r in referrals if r.reference.is_self)
+    dedupe = record_type.schema.dedupe
+    if dedupe is not None and not set(dedupe.fields) <= set(mapping.mapped):
+        dedupe = None
     return Recipe(
         job=job,
         record_type=record_type,
@@ -95,7 +101,8 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
         layouts=layouts,
         mapping=mapping,
         validator=validator,
-        watched=_watched(record_type, key, mapping.mapped, own),
+        watched=_watched(record_type, key, mapping.mapped, own, dedupe),
+        dedupe=dedupe,
         referrals=tuple(r for r in referrals if not r.reference.is_self),
         own_referrals=own,
     )
@@ -106,9 +113,11 @@ def _watched(
     key: tuple[str, ...],
     fields: Sequence[str],
     own: Sequence[Referral],
+    dedupe: Dedupe | None,
 ) -> WatchedKeys:
     unique = each_once([key, *unique_keys(record_type)])
     referred = dict.fromkeys(r.reference.by for r in own)
+    referred |= {} if dedupe is None else {dedupe.fields: None}
     return WatchedKeys(
         keys=tuple(names for names in unique if set(names) <= set(fields)),
         referred=tuple(names for names in referred if set(names) <= set(fields)),

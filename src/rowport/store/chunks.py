@@ -156,6 +156,10 @@ class PostgresChunks:
         rows = many(tx, "earlier_chunks", dry_run=dry_run, **_names(ref))
         return [(row["number"], row["published"]) for row in rows]
 
+    def without_keys(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give earlier chunks that are done and whose keys were lost in a crash."""
+        return [row["number"] for row in many(tx, "chunks_without_keys", **_names(ref))]
+
     def digests(
         self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
     ) -> Mapping[int, bytes]:

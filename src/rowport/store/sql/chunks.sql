@@ -121,6 +121,15 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND k.number < %(number)s AND (k.state = 'waiting' OR %(dry_run)s)
 ORDER BY k.number;
 
+-- chunks_without_keys --
+-- Earlier chunks that are done and whose keys are gone: chunk_keys does not outlive a crash.
+SELECT k.number
+FROM rowport.chunks AS k
+LEFT JOIN rowport.chunk_keys AS p ON p.import_id = k.import_id AND p.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.number < %(number)s AND k.state = 'done' AND p.digests IS NULL
+ORDER BY k.number;
+
 -- chunks_with_met_records --
 -- Earlier chunks that met records and left them as they are, and so left no mark on them.
 SELECT number
