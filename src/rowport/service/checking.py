@@ -68,7 +68,11 @@ class Check:
         self._validator = Validator(schema, fields, key=key)
         self._keys = _unique_keys(schema, key, fields)
         self._skips_by = _skips_by(schema, self._keys)
-        self.unchecked = ("foreignKeys",) if schema.foreign_keys else ()
+        lookups = any(field.lookup for field in schema.fields)
+        self.unchecked = (
+            *(("foreignKeys",) if schema.foreign_keys else ()),
+            *(("lookup",) if lookups else ()),
+        )
         """Properties of the schema that only a database could check."""
 
     def _check_key(self, schema: TableSchema, key: Sequence[str]) -> None:
