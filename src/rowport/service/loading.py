@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -119,21 +120,25 @@ class Loading:
         A transaction of its own, so that the others need not wait for a whole chunk.
         """
         with self.ledger.database.transaction() as tx:
-            recipe = self._write_recipe(tx, ref)
             state = self.ledger.imports.lock(tx, ref)
             if state is ImportState.QUEUED:
-                self.destination.prepare(tx, recipe.record_type)
-                dry = recipe.job.options.mode is Mode.VALIDATE
-                self.ledger.imports.move(
-                    tx,
-                    ref,
-                    ImportState.QUEUED,
-                    ImportState.RUNNING,
-                    phase=Phase.VALIDATING if dry else Phase.LOADING,
-                )
+                self._run(tx, ref)
             elif state not in OPEN:
                 raise ImportEnded
-        return recipe
+            return self._write_recipe(tx, ref)  # behind the lock: it began on one day for all
+
+    def _run(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take an import from queued to running."""
+        recipe = self._write_recipe(tx, ref)
+        self.destination.prepare(tx, recipe.record_type)
+        dry = recipe.job.options.mode is Mode.VALIDATE
+        self.ledger.imports.move(
+            tx,
+            ref,
+            ImportState.QUEUED,
+            ImportState.RUNNING,
+            phase=Phase.VALIDATING if dry else Phase.LOADING,
+        )
 
     def _still_open(self, tx: Transaction, ref: ImportRef) -> None:
         """Hold the import's state to the end of the transaction, or give the chunk up.
@@ -167,7 +172,8 @@ class Loading:
         )
         key = key_for(record_type, job.options)
         must = () if job.options.key_rules.creates_keyless else key
-        validator = Validator(record_type.schema, mapping.mapped, key=must)
+        began = (job.started_at or job.created_at).astimezone(UTC).date()
+        validator = Validator(record_type.schema, mapping.mapped, key=must, today=began)
         return Recipe(
             job=job,
             record_type=record_type,
