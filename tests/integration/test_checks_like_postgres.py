@@ -25,7 +25,7 @@ from psycopg.types.json import Jsonb
 
 from rowport.engine import schema_document
 from rowport.engine.validation.checks.check import compile_check
-from rowport.engine.validation.checks.lexing import BadCheck
+from rowport.engine.validation.checks.lexing import RESERVED, BadCheck
 from rowport.engine.validation.checks.vectors import Fault
 from rowport.engine.validation.columns import Reading, read_columns
 from rowport.engine.validation.readers import reader_of
@@ -458,3 +458,10 @@ def test_an_expression_without_parentheses_is_grouped_as_postgres_does(
         found = postgres.execute("SELECT verdict(%s, %s)", (text, theirs(row))).fetchone()
         assert found is not None
         assert verdict in FAULTS.get(found[0], {found[0]}), (text, row, verdict, found[0])
+
+
+def test_the_words_that_need_quotes_are_those_of_postgres(
+    postgres: psycopg.Connection[Any],
+) -> None:
+    found = postgres.execute("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')")
+    assert {word for (word,) in found} == RESERVED

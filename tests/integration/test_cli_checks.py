@@ -28,7 +28,8 @@ def schema(home: Home, check: str) -> Path:
 def test_a_file_is_validated_by_a_check(home: Home) -> None:
     path = home.file("orders.csv", ROWS)
     done = home.run("validate", path, "--schema", schema(home, CHECK), "--json")
-    [error, summary] = done.documents
+    [error, last] = done.documents
+    summary = last["summary"]
     assert (error["row"], error["line"], error["code"]) == (2, 3, "row-constraint")
     assert error["message"] == SAYS
     assert (summary["rows"], summary["failed"]) == (3, 1)

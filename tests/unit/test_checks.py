@@ -375,6 +375,9 @@ HOSTILE = [
     "count = count = active",
     "kind ~ 'a' || 'b'",
     "end > start",
+    "if count > 1",
+    "user = kind",
+    "count IN start",
     "count > 1 foo",
     "count > 1 AS foo",
     "count >",
@@ -402,6 +405,9 @@ def test_what_is_no_check_is_refused_with_its_place(check: str) -> None:
         ("start > '01/02/2024'", '"01/02/2024" is not a date of the form yyyy-mm-dd'),
         ("count + price", "it gives number; a check is true or false"),
         ("CASE2 = 'x'", "case2"),
+        ("end > start", 'end is a word of SQL; write "end" in quotes'),
+        ("if > 1", 'write "if" in quotes'),
+        ("count IN start", "in start"),
     ],
 )
 def test_the_refusal_says_what_and_where(check: str, says: str) -> None:

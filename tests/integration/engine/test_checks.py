@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from rowport.engine.validation.checks import check
+from rowport.model.states import ImportState
 from rowport.runtime.draining import drain
 
 if TYPE_CHECKING:
@@ -64,3 +66,14 @@ def test_the_current_date_is_the_day_on_which_the_import_began(
     engine.sql("UPDATE rowport.imports SET started_at = started_at - interval '30 days'")
     another = new_engine()  # a worker that comes when the next day has begun, as it were
     assert another.words(another.work(imported)) == ["created", "failed row-constraint"]
+
+
+def test_a_check_that_takes_too_long_ends_the_import_with_its_reason(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.put(STAYS)
+    monkeypatch.setattr(check, "BUDGET_S", -1.0)
+    done = engine.run(file(("a@x", "2024-01-01", "2024-01-02")))
+    assert done.state is ImportState.FAILED
+    assert done.error is not None
+    assert done.error.code == "rule_too_slow"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BUDGET_S: Final = 20.0
 """Seconds that one check may take for one chunk."""
 _SLICE_ROWS: Final = 65_536
-_SLICE_BYTES: Final = 64 * 2**20
+_SLICE_BYTES: Final = 16 * 2**20
 """Of text that an expression could make of the rows that are worked on at a time."""
 
 
@@ -52,14 +52,14 @@ class Check:
     """How often fields of text are named in it."""
 
     def judge(
-        self, columns: Mapping[str, Column], *, today: date, budget_s: float = BUDGET_S
+        self, columns: Mapping[str, Column], *, today: date, budget_s: float | None = None
     ) -> Judged:
         """Work it out for every row of a chunk; a row with an unread cell is unknown.
 
         Raises:
-            RuleTooSlow: it takes longer than `budget_s`.
+            RuleTooSlow: it takes longer than `budget_s` (None: BUDGET_S).
         """
-        until = time.monotonic() + budget_s
+        until = time.monotonic() + (BUDGET_S if budget_s is None else budget_s)
         chosen = {name: columns[name] for name in self.fields}
         vectors = {
             name: vector_of(chosen[name], kind, shows=self._shows)

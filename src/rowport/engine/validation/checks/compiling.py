@@ -16,7 +16,7 @@ from rowport.engine.validation.checks import (
     terms,
     texts,
 )
-from rowport.engine.validation.checks.lexing import BadCheck
+from rowport.engine.validation.checks.lexing import RESERVED, BadCheck
 from rowport.engine.validation.checks.syntax import said
 from rowport.engine.validation.checks.terms import (
     INTEGER_DIGITS,
@@ -75,6 +75,8 @@ class Compiler:
         return Term(kind=kind, run=lambda rows: rows.columns[name], whole=whole, scale=scale)
 
     def _field_name(self, written: str, *, quoted: bool) -> str:
+        if not quoted and written.lower() in RESERVED:
+            raise BadCheck(f'{written} is a word of SQL; write "{written}" in quotes')
         names = [field.name for field in self._schema.fields]
         folded = written if quoted else written.lower()
         if folded in names:

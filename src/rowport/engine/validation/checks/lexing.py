@@ -42,6 +42,20 @@ FUNCTIONS: Final = frozenset(
     }
 )
 """Names that may stand before a parenthesis."""
+RESERVED: Final = frozenset(
+    """
+    all analyse analyze and any array as asc asymmetric authorization binary both case cast
+    check collate collation column concurrently constraint create cross current_catalog
+    current_date current_role current_schema current_time current_timestamp current_user
+    default deferrable desc distinct do else end except false fetch for foreign freeze from
+    full grant group having ilike in initially inner intersect into is isnull join lateral
+    leading left like limit localtime localtimestamp natural not notnull null offset on only
+    or order outer overlaps placing primary references returning right select session_user
+    similar some symmetric system_user table tablesample then to trailing true union unique
+    user using variadic verbose when where window with
+    """.split()  # noqa: SIM905  one word a line would be two pages
+)
+"""Words that PostgreSQL takes for no column without quotes; `user` is who asks, for one."""
 _WORDS: Final = frozenset(
     {"and", "between", "case", "else", "from", "in", "not", "or", "then", "when", "for"}
 )
@@ -109,6 +123,10 @@ def _follow(before: tuple[str, str], now: tuple[str, str], text: str, place: int
     """Refuse what may not follow: a second text (PostgreSQL would join them), an unknown call."""
     if before[0] == now[0] == "text":
         raise BadCheck(f"{_from(text, place)}: two texts stand side by side; join them with ||")
+    if (
+        now[0] == "word" and now[1].lower() == "if"
+    ):  # a field to PostgreSQL, a statement to the parser
+        raise BadCheck(f'{_from(text, place)}: write "if" in quotes')
     if now[0] != "open":
         return
     if before[0] == "quoted":

@@ -35,32 +35,32 @@ PARTS: Final[Mapping[type[Tree], frozenset[str]]] = {
         exp.And: "this expression",
         exp.Between: "this low high",
         exp.Boolean: "this",
-        exp.Case: "this ifs default",
+        exp.Case: "this? ifs default?",
         exp.Cast: "this to",
         exp.Ceil: "this",
         exp.Coalesce: "this expressions",
         exp.Column: "this",
         exp.CurrentDate: "",
-        exp.DPipe: "this expression safe",
-        exp.DataType: "this nested",
-        exp.Div: "this expression typed safe",
+        exp.DPipe: "this expression safe?",
+        exp.DataType: "this nested?",
+        exp.Div: "this expression typed? safe?",
         exp.EQ: "this expression",
         exp.Escape: "this expression",
         exp.Extract: "this expression",
         exp.Floor: "this",
         exp.GT: "this expression",
         exp.GTE: "this expression",
-        exp.ILike: "this expression negate",
-        exp.Identifier: "this quoted",
+        exp.ILike: "this expression negate?",
+        exp.Identifier: "this quoted?",
         exp.If: "this true",
         exp.In: "this expressions",
         exp.Interval: "this unit",
-        exp.Is: "this expression negate",
+        exp.Is: "this expression negate?",
         exp.LT: "this expression",
         exp.LTE: "this expression",
         exp.Length: "this",
-        exp.Like: "this expression negate",
-        exp.Literal: "this is_string",
+        exp.Like: "this expression negate?",
+        exp.Literal: "this is_string?",
         exp.Lower: "this",
         exp.Mod: "this expression",
         exp.Mul: "this expression",
@@ -75,17 +75,17 @@ PARTS: Final[Mapping[type[Tree], frozenset[str]]] = {
         exp.Paren: "this",
         exp.RegexpILike: "this expression",
         exp.RegexpLike: "this expression",
-        exp.Round: "this decimals",
+        exp.Round: "this decimals?",
         exp.StartsWith: "this expression",
         exp.StrPosition: "this substr",
         exp.Sub: "this expression",
-        exp.Substring: "this start length",
-        exp.Trim: "this expression position",
+        exp.Substring: "this start length?",
+        exp.Trim: "this expression? position?",
         exp.Upper: "this",
         exp.Var: "this",
     }.items()
 }
-"""What may stand in an expression; nothing else may."""
+"""What may stand in a check, and nothing else; a part with a question mark may be left out."""
 
 _IS, _COMPARED, _MATCHED = 4, 5, 6
 BINDING: Final[Mapping[type[Tree], int]] = {
@@ -115,7 +115,7 @@ def parse(text: str) -> Tree:
     """
     groups = look(text)
     try:
-        tree = sqlglot.parse_one(text, dialect="postgres")
+        tree = sqlglot.parse_one(text, dialect="postgres", into=exp.Condition)
     except SqlglotError as error:
         raise BadCheck(f"it is no SQL expression: {_reason(error)}") from None
     except RecursionError:
@@ -172,9 +172,13 @@ def _check_parts(node: Tree) -> None:
     allowed = PARTS.get(type(node))
     if allowed is None:
         raise BadCheck(f"{said(node)} ({node.key}) is not allowed in a check")
+    known = {part.removesuffix("?") for part in allowed}
     for part, value in node.args.items():
-        if value and part not in allowed:
+        if value and part not in known:
             raise BadCheck(f"{part} in {said(node)} is not allowed in a check")
+    for part in allowed & known:
+        if node.args.get(part) is None:
+            raise BadCheck(f"{said(node)} has no {part}")
 
 
 def _check_binding(node: Tree) -> None:
