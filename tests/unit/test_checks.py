@@ -388,7 +388,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("check", HOSTILE, ids=lambda check: check[:40])
 def test_what_is_no_check_is_refused_with_its_place(check: str) -> None:
-    with pytest.raises(InvalidSchema, match=r"^/rules/0: cannot be used: ") as caught:
+    with pytest.raises(InvalidSchema, match=r"^/rules/0(/check)?: .*cannot be used") as caught:
         schema_document.parse({"fields": FIELDS, "rules": [{"check": check}]})
     assert len(str(caught.value)) < 600
 
