@@ -7,6 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rowport.engine import schema_document
 from rowport.engine.validation import Validated, Validator
@@ -227,6 +229,20 @@ def test_no_rows_are_no_errors() -> None:
     assert run("count > 1 AND kind LIKE 'a%'").errors.num_rows == 0
 
 
+def test_a_text_beside_a_date_is_a_date() -> None:
+    row = {"start": "2024-01-31", "seen": "2024-01-31T10:00:00Z", "opens": "09:30:00"}
+    for check in (
+        "start - '2024-01-01' = 30",
+        "'2024-02-01' - start = 1",
+        "seen = '2024-01-31 10:00:00Z'",
+        "seen - '2024-01-31' = INTERVAL '10 hours'",
+        "opens BETWEEN '09:00:00' AND '10:00:00'",
+        "COALESCE(start, '2000-01-01') > '2001-01-01'",
+    ):
+        assert refused(check, row) == []
+        assert refused(f"NOT ({check})", row) == [1]
+
+
 # ----------------------------------------------------------------------- what is refused at save
 
 HOSTILE = [
@@ -428,3 +444,47 @@ def test_the_refusal_says_what_and_where(check: str, says: str) -> None:
 def test_a_check_is_a_string_and_so_are_its_words(rule: dict[str, Any]) -> None:
     with pytest.raises(InvalidSchema, match=r"^/rules/0: "):
         schema_document.parse({"fields": FIELDS, "rules": [rule]})
+
+
+WORDS = [
+    *(
+        "count",
+        "kind",
+        "price",
+        "start",
+        "active",
+        '"end"',
+        "nothing",
+        "(",
+        "(",
+        ")",
+        ")",
+        ",",
+        ";",
+    ),
+    *("+", "-", "*", "/", "%", "||", "=", "<", "~", "::", "and", "or", "not", "in", "is", "null"),
+    *("between", "like", "escape", "case", "when", "then", "else", "end", "interval", "date"),
+    *("extract", "from", "substring", "trim", "coalesce", "cast", "as", "bigint", "numeric", "if"),
+    *(
+        "select",
+        "set",
+        "exists",
+        "array",
+        "unnest",
+        "over",
+        "distinct",
+        "1",
+        "2.5",
+        "'a'",
+        "'1 day'",
+    ),
+]
+
+
+@given(words=st.lists(st.sampled_from(WORDS), max_size=30))
+def test_whatever_is_written_is_a_check_or_refused(words: list[str]) -> None:
+    rules = [{"check": " ".join(words)}]
+    try:
+        schema_document.parse({"fields": FIELDS, "rules": rules})
+    except InvalidSchema as error:
+        assert str(error).startswith("/rules/0")  # noqa: PT017  most are refused, some are not

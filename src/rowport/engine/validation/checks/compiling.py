@@ -171,6 +171,8 @@ def _minus(one: Term, other: Term) -> Term:
         return arithmetic.minus(one, other)
     if other.kind is Kind.SPAN:
         return dates.moved(one, other, sign=-1)
+    if other.literal is not None:
+        return dates.apart(one, terms.as_kind(other, one.kind))
     if one.kind is Kind.DATE and other.kind is Kind.INTEGER:
         return dates.later(one, other, sign=-1)
     return dates.apart(one, other)
