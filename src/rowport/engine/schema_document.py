@@ -17,7 +17,8 @@ from rowport.engine.schema_reading import names_of, read, refuse
 from rowport.engine.validation import strptime, transforms
 from rowport.engine.validation.constraints import BadConstraint, checks_of
 from rowport.engine.validation.readers import ITEM_TYPES
-from rowport.engine.validation.rules import BadRule, compile_rule
+from rowport.engine.validation.row_rules import BadRule
+from rowport.engine.validation.rules import compile_rule
 from rowport.engine.validation.texts import FORMATS as STRING_FORMATS
 from rowport.model.errors import InvalidSchema
 from rowport.model.table_schema import Field, FieldType

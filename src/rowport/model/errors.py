@@ -5,6 +5,7 @@ RowportError
 │   ├── InvalidSchema ............ 422  a Table Schema that cannot be used
 │   ├── InvalidOptions ........... 422  options that contradict each other or the record type
 │   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
+│   ├── RuleTooSlow .............. 422  a check of the record type takes too long on these rows
 │   └── MappingIncomplete ........ 422  a required field has no column
 │       └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
 ├── Unauthorized ................. 401  nobody knows who is asking
@@ -70,6 +71,13 @@ class UnreadableFile(Invalid):
 
 class EmptyFile(UnreadableFile):
     """There is nothing in the file: no header and no row."""
+
+
+class RuleTooSlow(Invalid):
+    """A check between fields takes too long on the rows of this file."""
+
+    status = 422
+    code = "rule_too_slow"
 
 
 class MappingIncomplete(Invalid):

@@ -106,20 +106,25 @@ class Loading:
         A transaction of its own, so that the others need not wait for a whole chunk.
         """
         with self.ledger.database.transaction() as tx:
-            recipe = write_recipe(self.ledger, tx, ref)
             state = self.ledger.imports.lock(tx, ref)
             if state is ImportState.QUEUED:
-                self.destination.prepare(tx, recipe.record_type)
-                self.ledger.imports.move(
-                    tx,
-                    ref,
-                    ImportState.QUEUED,
-                    ImportState.RUNNING,
-                    phase=Phase.VALIDATING if recipe.is_dry else Phase.LOADING,
-                )
+                self._run(tx, ref)
             elif state not in OPEN:
                 raise ImportEnded
-        return recipe
+            # Behind the lock: an import began on one day, whoever asks.
+            return write_recipe(self.ledger, tx, ref)
+
+    def _run(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take an import from queued to running."""
+        recipe = write_recipe(self.ledger, tx, ref)
+        self.destination.prepare(tx, recipe.record_type)
+        self.ledger.imports.move(
+            tx,
+            ref,
+            ImportState.QUEUED,
+            ImportState.RUNNING,
+            phase=Phase.VALIDATING if recipe.is_dry else Phase.LOADING,
+        )
 
     def _still_open(self, tx: Transaction, ref: ImportRef) -> None:
         """Hold the import's state to the end of the transaction, or give the chunk up.

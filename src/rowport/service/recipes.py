@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from rowport.engine.references import referral
@@ -84,7 +85,8 @@ def write_recipe(ledger: Ledger, tx: Transaction, ref: ImportRef) -> Recipe:
     mapping = column_mapping(layout, record_type, options.mapping, by_name=options.matches_by_name)
     key = key_for(record_type, job.options)
     must = () if job.options.key_rules.creates_keyless else key
-    validator = Validator(record_type.schema, mapping.mapped, key=must)
+    began = (job.started_at or job.created_at).astimezone(UTC).date()
+    validator = Validator(record_type.schema, mapping.mapped, key=must, today=began)
     referrals = [
         referral(reference)
         for reference in references_of(tx, ledger.record_types, record_type)

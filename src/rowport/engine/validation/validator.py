@@ -8,6 +8,7 @@ values.  Sentences are written for failed cells only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -24,11 +25,12 @@ from rowport.model.outcomes import RowErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from rowport.engine.validation.columns import Column
     from rowport.engine.validation.constraints import Check
     from rowport.engine.validation.findings import Sentence
-    from rowport.engine.validation.rules import RowRule
+    from rowport.engine.validation.row_rules import RowRule
     from rowport.model.table_schema import Field, TableSchema
 
 _RULES_BEGIN: Final = 1000
@@ -62,17 +64,24 @@ class Validator:
     """Reads and checks the cells of chosen fields."""
 
     def __init__(
-        self, schema: TableSchema, fields: Sequence[str], *, key: Sequence[str] = ()
+        self,
+        schema: TableSchema,
+        fields: Sequence[str],
+        *,
+        key: Sequence[str] = (),
+        today: date | None = None,
     ) -> None:
         """Compile the readers and checks of `fields`.
 
         Cells of a field in `key` or in the schema's primary key must not be empty.
+        `today` is what rules take for the current date; None: the day (UTC) of this call.
 
         Raises:
             KeyError: the schema has no such field.
             BadConstraint, BadTransform, BadRule: the schema cannot be used
                 (`schema_document.parse` refuses such a schema first).
         """
+        self._today = datetime.now(UTC).date() if today is None else today
         identifying = {*key, *schema.primary_key}
         chosen = [schema.field(name) for name in fields]
         self._rules = [rule for rule in compile_rules(schema) if _applies(rule, fields)]
@@ -85,6 +94,9 @@ class Validator:
 
         `cells` has a string column for each field, named by it; null is a cell that does not
         exist, and counts as empty.  `row` holds the row number of each.
+
+        Raises:
+            RuleTooSlow: a check takes too long on these rows.
         """
         columns = read_columns([plan.reading for plan in self._plans], cells)
         rows = pl.Series("row", pl.from_arrow(row)).cast(pl.Int64)
@@ -109,7 +121,9 @@ class Validator:
         names = [plan.field.name for plan in self._plans]
         by_field = dict(zip(names, columns, strict=True))
         for number, rule in enumerate(self._rules, start=_RULES_BEGIN):
-            told = None if rule.told is None else rule.told(by_field)
+            broken = rule.judge(by_field, self._today)
+            if not broken.rows.any():
+                continue
             column = None if rule.field is None else by_field[rule.field]
             raw = pl.repeat(None, len(found.good), dtype=pl.String, eager=True)
             found.add(
@@ -118,11 +132,11 @@ class Validator:
                     place=len(names) if rule.field is None else names.index(rule.field),
                     number=number,
                     code=RowErrorCode.ROW_CONSTRAINT,
-                    sentence=rule.message if rule.message is not None else str,
+                    sentence=str,
                 ),
-                rule.broken(by_field),
+                broken.rows,
                 raw=raw if column is None else column.raw,
-                text=raw if told is None else told,
+                text=broken.told(),
             )
 
 
