@@ -93,6 +93,7 @@ def _field(at: str, raw: object) -> Field:
         item_type=_item_type(f"{at}/itemType", raw.get("itemType")),
         delimiter=_get(raw, at, "delimiter", str, default=",") or ",",
         transforms=_transforms(f"{at}/transforms", raw.get("transforms")),
+        semantic=_semantic(f"{at}/semantic", raw.get("semantic")),
     )
 
 
@@ -239,6 +240,15 @@ def _transforms(at: str, raw: object) -> tuple[Mapping[str, object], ...]:
         if not isinstance(step, str | Mapping):
             refuse(f"{at}/{index}", step, "a step: a name, or an object with a name and options")
     return tuple({step: {}} if isinstance(step, str) else dict(step) for step in raw)
+
+
+def _semantic(at: str, raw: object) -> Mapping[str, Any] | None:
+    """Read a semantic (our profile): a bare name is one without options."""
+    if raw is None:
+        return None
+    if not isinstance(raw, str | Mapping):
+        refuse(at, raw, "a name, or an object with one name and its options")
+    return {raw: {}} if isinstance(raw, str) else dict(raw)
 
 
 def names_of(at: str, raw: object, known: Iterable[str]) -> tuple[str, ...]:
