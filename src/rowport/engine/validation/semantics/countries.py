@@ -78,6 +78,11 @@ def find(text: str) -> str:
     raise CellFault(f"{shown(text)} is not a country, neither a code of ISO 3166 nor a name")
 
 
+def is_english(name: str) -> bool:
+    """Tell whether a text is an English name of a country, without asking other languages."""
+    return folded(name) in _english()
+
+
 def written(code: str, form: str) -> str:
     """Write a country in a form.
 
@@ -134,14 +139,25 @@ def _by_name() -> Mapping[str, frozenset[str]]:
     return gathered((folded(name), code) for name, code in _called())
 
 
-def _called() -> Iterator[tuple[str, str]]:
-    """Give each name of a country with its code."""
+@cache
+def _english() -> frozenset[str]:
+    named = {folded(str(_written(code, "name"))) for code in codes()}
+    return frozenset(named | {folded(name) for name, _ in _listed()} | _ALSO.keys())
+
+
+def _listed() -> Iterator[tuple[str, str]]:
+    """Give each name in ISO 3166 with its code."""
     import pycountry  # noqa: PLC0415  see codes
 
     for record in pycountry.countries:
         for kind in ("name", "common_name", "official_name"):
             if name := getattr(record, kind, None):
                 yield name, record.alpha_2
+
+
+def _called() -> Iterator[tuple[str, str]]:
+    """Give each name of a country with its code, in all languages."""
+    yield from _listed()
     known = frozenset(codes())
     for data in locales():
         for code, name in data.get("territories", {}).items():

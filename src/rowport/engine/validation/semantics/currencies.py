@@ -33,6 +33,11 @@ def currency(region: str | None = None) -> Meaning:
     )
 
 
+def is_code(text: str) -> bool:
+    """Tell whether a text is a code of ISO 4217 in use."""
+    return text in _codes()
+
+
 def _find(text: str, region: str | None) -> str:
     code = text.upper()
     if code in _codes():
