@@ -264,3 +264,17 @@ def test_a_semantic_is_told_after_the_constraints_and_beside_them() -> None:
         '"wrong" must have at most 3 characters',
         '"wrong" is not a UUID: it has 32 hexadecimal digits (8-4-4-4-12)',
     ]
+
+
+@pytest.mark.parametrize(
+    "semantic", ["email", "phone", "country", "currency", "iban", "url", "uuid"]
+)
+def test_a_huge_cell_is_none_in_no_time(semantic: str) -> None:
+    for cell in (
+        "1" * 1_000_000,
+        "a@" + "a." * 500_000,
+        "+" + "1" * 9_999,
+        "https://" + "ü" * 9_000,
+    ):
+        (message,) = run({"semantic": semantic}, cell).errors["message"].to_pylist()
+        assert len(message) < 400

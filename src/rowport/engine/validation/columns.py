@@ -103,8 +103,10 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
     frame = frame.with_columns(pl.exclude(pl.String).cast(pl.String))  # all null, or a dictionary
     has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
     changed = [
-        change(frame[reading.name], reading.steps, frame) if reading.steps else None
-        for reading in readings
+        change(_readable(frame[reading.name], has_nul=nul), reading.steps, frame)
+        if reading.steps
+        else None
+        for reading, nul in zip(readings, has_nul, strict=True)
     ]
     room = frame.with_columns(
         column
@@ -124,6 +126,14 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
     for reading, column in zip(readings, columns, strict=True):
         _finish(reading.reader, column)
     return columns
+
+
+def _readable(raw: pl.Series, *, has_nul: bool) -> pl.Series:
+    """Leave cells with U+0000 out: they are an error before any step is done."""
+    if not has_nul:
+        return raw
+    kept = pl.when(~pl.col("c").str.contains("\0", literal=True)).then(pl.col("c"))
+    return raw.to_frame("c").select(kept).to_series()
 
 
 def _text(place: int) -> str:

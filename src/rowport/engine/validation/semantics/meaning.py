@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from rowport.engine.validation.cells import CellFault
+from rowport.engine.validation.cells import CellFault, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+_LONGEST: Final = 10_000
+"""Characters of a text that a library is asked about: not all take long ones in good time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,9 @@ def _known(meaning: Meaning, texts: Iterable[str]) -> pl.DataFrame:
     """Ask the library once for each text."""
     told: list[tuple[str, str | None, str | None]] = []
     for text in texts:
+        if len(text) > _LONGEST:
+            told.append((text, None, f"{shown(text)} is not {meaning.noun}: it is too long"))
+            continue
         try:
             told.append((text, meaning.normal(text), None))
         except CellFault as fault:

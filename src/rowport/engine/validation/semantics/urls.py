@@ -63,10 +63,11 @@ def _normal(text: str, schemes: Sequence[str]) -> str:
         parts = urlsplit(f"{scheme.lower()}://{rest}")
         port = parts.port
     except ValueError as error:
-        raise fault(str(error)) from None
+        raise fault(shown(str(error), quoted=False)) from None
     host = _host(parts.hostname or "")
     if host is None:
-        raise fault(f"{parts.hostname or 'nothing'} is no name of a host")
+        name = shown(parts.hostname or "nothing", quoted=False)
+        raise fault(f"{name} is no name of a host")
     return urlunsplit(parts._replace(netloc=_place(parts, host, port)))
 
 
