@@ -100,6 +100,7 @@ def _field(at: str, raw: object) -> Field:
         delimiter=_get(raw, at, "delimiter", str, default=",") or ",",
         transforms=_transforms(f"{at}/transforms", raw.get("transforms")),
         lookup=_lookup(f"{at}/lookup", raw.get("lookup"), kind, required=rules.required),
+        semantic=_semantic(f"{at}/semantic", raw.get("semantic")),
     )
 
 
@@ -266,6 +267,15 @@ def _lookup(at: str, raw: object, kind: FieldType, *, required: bool) -> Lookup 
         by=_name(f"{at}/by", raw["by"]),
         missing=Missing(str(missing)),
     )
+
+
+def _semantic(at: str, raw: object) -> Mapping[str, Any] | None:
+    """Read a semantic (our profile): a bare name is one without options."""
+    if raw is None:
+        return None
+    if not isinstance(raw, str | Mapping):
+        refuse(at, raw, "a name, or an object with one name and its options")
+    return {raw: {}} if isinstance(raw, str) else dict(raw)
 
 
 def names_of(at: str, raw: object, known: Iterable[str]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A Table Schema (Data Package 2.0) as values.
 
 Source: https://datapackage.org/standard/table-schema/.  Rowport's additions (`aliases`,
-`titles`, `transforms`, `attributes` and more) are a profile that extends it; any plain Table
-Schema is one of ours.
+`titles`, `transforms`, `semantic`, `attributes` and more) are a profile that extends it; any
+plain Table Schema is one of ours.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ class Field:
     transforms: tuple[Mapping[str, object], ...] = ()
     """Steps applied to the cell before it is read (our profile)."""
     lookup: Lookup | None = None
+    semantic: Mapping[str, Mapping[str, object]] | None = None
+    """What the text means beyond its type, as one name and its options (our profile)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

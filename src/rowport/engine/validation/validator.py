@@ -21,6 +21,9 @@ from rowport.engine.validation.constraints import checks_of
 from rowport.engine.validation.findings import Findings, Rule
 from rowport.engine.validation.readers import ARROW_TYPES, reader_of
 from rowport.engine.validation.rules import compile_rules
+from rowport.engine.validation.semantics.catalogue import semantic_of
+from rowport.engine.validation.semantics.meaning import judged
+from rowport.engine.validation.steps import reading
 from rowport.model.outcomes import RowErrorCode
 
 if TYPE_CHECKING:
@@ -31,8 +34,11 @@ if TYPE_CHECKING:
     from rowport.engine.validation.constraints import Check
     from rowport.engine.validation.findings import Sentence
     from rowport.engine.validation.row_rules import RowRule
+    from rowport.engine.validation.semantics.meaning import Semantic
     from rowport.model.table_schema import Field, TableSchema
 
+_SEMANTIC: Final = 500
+"""The semantic of a field is told after its constraints."""
 _RULES_BEGIN: Final = 1000
 """Rules between fields are told after those of the field."""
 
@@ -58,6 +64,7 @@ class _Plan:
     checks: tuple[Check, ...]
     absent: RowErrorCode | None
     """The error of a row that has no value here; None: it may."""
+    semantic: Semantic | None
 
 
 class Validator:
@@ -78,7 +85,7 @@ class Validator:
 
         Raises:
             KeyError: the schema has no such field.
-            BadConstraint, BadTransform, BadRule: the schema cannot be used
+            BadConstraint, BadTransform, BadRule, BadSemantic: the schema cannot be used
                 (`schema_document.parse` refuses such a schema first).
         """
         self._today = datetime.now(UTC).date() if today is None else today
@@ -103,6 +110,7 @@ class Validator:
         found = Findings(rows)
         for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
             _check(plan, column, place, found)
+        self._check_semantics(columns, found)
         self._check_rules(columns, found)
         kept = None if found.good.all() else pl.Series(found.good)
         arrays = [
@@ -115,6 +123,27 @@ class Validator:
             row=pa.array((rows if kept is None else rows.filter(kept)).to_numpy(), pa.int64()),
             errors=found.table(),
         )
+
+    def _check_semantics(self, columns: Sequence[Column], found: Findings) -> None:
+        """Record which values do not mean what their field says they do."""
+        by_field = {
+            plan.field.name: column for plan, column in zip(self._plans, columns, strict=True)
+        }
+        for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
+            if plan.semantic is None:
+                continue
+            other = by_field.get(plan.semantic.other or "")
+            faults = judged(
+                plan.semantic, column.values, None if other is None else other.text
+            ).faults
+            rule = Rule(
+                field=plan.field.name,
+                place=place,
+                number=_SEMANTIC,
+                code=RowErrorCode.CONSTRAINT,
+                sentence=str,
+            )
+            found.add(rule, faults.is_not_null(), raw=column.raw, text=faults)
 
     def _check_rules(self, columns: Sequence[Column], found: Findings) -> None:
         """Record which rules between fields the rows break."""
@@ -154,17 +183,18 @@ def _plan(
     elif field.constraints.required:
         absent = RowErrorCode.CONSTRAINT
     missing = schema.missing_values if field.missing_values is None else field.missing_values
-    reading = Reading(
+    read = Reading(
         name=field.name,
-        reader=reader_of(transforms.reading(field)),
+        reader=reader_of(reading(field)),
         missing=missing,
         steps=transforms.steps_of(field, missing=missing, columns=columns),
     )
     return _Plan(
         field=field,
-        reading=reading,
+        reading=read,
         checks=checks_of(field),
         absent=absent,
+        semantic=semantic_of(reading(field)),
     )
 
 
@@ -179,11 +209,11 @@ def _check(plan: _Plan, column: Column, place: int, found: Findings) -> None:
     for where, words in column.unfit:
         if words is None:
             add(0, RowErrorCode.NUL, where, f"{name} holds the character U+0000")
-        else:
-            rule = Rule(
-                field=name, place=place, number=0, code=RowErrorCode.TYPE, sentence=_ending(words)
-            )
-            found.add(rule, where, raw=column.raw, text=column.raw)
+            continue
+        told = words if isinstance(words, pl.Series) else column.raw
+        sentence = str if isinstance(words, pl.Series) else _ending(words)
+        rule = Rule(field=name, place=place, number=0, code=RowErrorCode.TYPE, sentence=sentence)
+        found.add(rule, where, raw=column.raw, text=told)
     if plan.absent is not None:
         key = " because it is in the key" if plan.absent is RowErrorCode.PRIMARY_KEY else ""
         add(1, plan.absent, column.missing, f"{name} is required{key}")
