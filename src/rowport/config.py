@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DEFAULT_CHUNK_ROWS: Final = 16_000
 DEFAULT_CHUNK_MB: Final = 4
 """Two workers and the command that they serve stay below 512 MiB together."""
+DEFAULT_PARSER_MB: Final = 384
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -26,6 +27,8 @@ class Settings:
     """ROWPORT_CHUNK_ROWS: the most rows of a chunk."""
     chunk_bytes: int = DEFAULT_CHUNK_MB * 1024 * 1024
     """ROWPORT_CHUNK_MB: about the most megabytes of a chunk."""
+    parser_bytes: int = DEFAULT_PARSER_MB * 1024 * 1024
+    """ROWPORT_PARSER_MB: the most megabytes that the parser of one spreadsheet may take."""
     has_rate_limits: bool = True
     """ROWPORT_RATE_LIMITS: `documented` (the default) holds each dialect to its published limits;
     `off` lets everything through."""
@@ -48,6 +51,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         chunk_rows=_positive(known, "ROWPORT_CHUNK_ROWS", DEFAULT_CHUNK_ROWS),
         chunk_bytes=_positive(known, "ROWPORT_CHUNK_MB", DEFAULT_CHUNK_MB) * 1024 * 1024,
+        parser_bytes=_positive(known, "ROWPORT_PARSER_MB", DEFAULT_PARSER_MB) * 1024 * 1024,
         has_rate_limits=_has_rate_limits(known),
         dialects=_dialects(known),
         dialect_prefixes=_prefixes(known),

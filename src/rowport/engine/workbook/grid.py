@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from rowport.engine.workbook.sheet import Cells
 
@@ -22,8 +23,8 @@ class Grid:
 
     lines: NDArray[np.int64]
     """Sheet row of each."""
-    columns: Sequence[NDArray[Any]]
-    """Texts from column A on; None where the cell is empty."""
+    columns: Sequence[pa.Array]
+    """Texts from column A on; null where the cell is empty."""
 
 
 def grids(cells: Iterable[Cells], *, rows: int, first_line: int) -> Iterator[Grid]:
@@ -80,5 +81,5 @@ def _grid(
         column = np.full(len(found), None, object)
         here = order[low:high]
         column[places[here]] = texts[here]
-        columns.append(column)
+        columns.append(pa.array(column, pa.string()))
     return Grid(lines=found, columns=columns)
