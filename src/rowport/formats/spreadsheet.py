@@ -7,25 +7,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
-import pyarrow as pa
 
-from rowport.config import settings
-from rowport.engine.workbook.grid import Grid
+from rowport.engine.workbook.grid import Grid, grids
 from rowport.engine.workbook.loaded import cell_texts
 from rowport.engine.workbook.parts import Package
 from rowport.engine.workbook.table import (
     SAMPLE_ROWS,
     check_options,
-    filled,
     first_line,
     sheet_chunk,
     sheet_layout,
 )
 from rowport.model.errors import InvalidOptions, UnreadableFile
-from rowport.sandbox.process import Bounds, parsing
+from rowport.sandbox.process import bounds_of, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
 
     from rowport.ports import BlobReader, ChunkLimits, FormatLayout, ParsedChunk
     from rowport.sandbox.process import Answer
@@ -35,14 +34,6 @@ _ZIP: Final = b"PK\x03\x04"
 _ODS: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 _XLSB: Final = re.compile(rb"xl/(workbook|styles|sharedStrings|worksheets/\w+)\.bin")
 _PARSER: Final = "rowport.sandbox.spreadsheets"
-_MIB: Final = 1024 * 1024
-_LEAST_MEMORY: Final = 96 * _MIB
-_MEMORY_A_BYTE: Final = 64
-"""Measured: a byte of XLS takes 15 bytes of memory, one of ODS 33, one of XLSB 55."""
-_LEAST_CPU_S: Final = 10
-_CPU_S_A_MIB: Final = 4
-_SILENCE_A_CPU_S: Final = 6
-"""Seconds to wait for one of its own: other processes want the processor too."""
 
 
 class SpreadsheetFormat:
@@ -71,7 +62,7 @@ class SpreadsheetFormat:
                 raise InvalidOptions(
                     f"There is no sheet {wanted!r}; there are: {', '.join(sheets)}."
                 )
-            grid = next(_grids(answer, first=1), None)
+            grid = next(grids(_parts(answer), rows=SAMPLE_ROWS, first_line=1), None)
         if sheet is None:
             raise UnreadableFile("No sheet of the spreadsheet holds anything.")
         if grid is None:
@@ -85,7 +76,8 @@ class SpreadsheetFormat:
         first_row = 1
         name = str(layout.options["sheet"])
         with _parsed(blob, sheet=name, rows=None, batch_rows=limits.chunk_rows) as answer:
-            for grid in _grids(answer, first=first_line(layout)):
+            found = grids(_parts(answer), rows=limits.chunk_rows, first_line=first_line(layout))
+            for grid in found:
                 yield sheet_chunk(grid, len(layout.header), first_row)
                 first_row += len(grid.lines)
 
@@ -97,33 +89,17 @@ def _parsed(
     if blob.read_at(0, 4) == _ZIP:
         Package(blob)  # weighs it
     request = {"sheet": sheet, "rows": rows, "batch_rows": batch_rows}
-    with parsing(_PARSER, blob, request, _bounds(blob.size_bytes)) as answer:
+    with parsing(_PARSER, blob, request, bounds_of(blob.size_bytes)) as answer:
         yield answer
 
 
-def _bounds(size_bytes: int) -> Bounds:
-    """Give what reading a file of this size may take: a small file has no business being large."""
-    memory_bytes = min(settings().parser_bytes, _LEAST_MEMORY + _MEMORY_A_BYTE * size_bytes)
-    cpu_s = _LEAST_CPU_S + _CPU_S_A_MIB * size_bytes // _MIB
-    return Bounds(memory_bytes=memory_bytes, cpu_s=cpu_s, silence_s=float(_SILENCE_A_CPU_S * cpu_s))
-
-
-def _grids(answer: Answer, *, first: int) -> Iterator[Grid]:
-    """Give the rows from sheet row `first` on that hold anything."""
+def _parts(answer: Answer) -> Iterator[Grid]:
+    """Give all rows of the sheet."""
     line = 1
     for batch in answer.batches:
         lines = np.arange(line, line + batch.num_rows)
         line += batch.num_rows
-        columns = _columns(batch)
-        holds = np.zeros(batch.num_rows, bool)
-        for column in columns:
-            holds |= filled(column)
-        holds &= lines >= first
-        if holds.all():
-            yield Grid(lines=lines, columns=columns)
-        elif holds.any():
-            mask = pa.array(holds)
-            yield Grid(lines=lines[holds], columns=[column.filter(mask) for column in columns])
+        yield Grid(lines=lines, columns=_columns(batch))
 
 
 def _columns(batch: pa.RecordBatch) -> list[pa.Array]:

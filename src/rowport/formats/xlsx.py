@@ -60,13 +60,13 @@ class XlsxFormat:
         book = Workbook(blob)
         sheet = _named(book, layout.options["sheet"])
         first_row = 1
-        for grid in grids(book.cells(sheet), rows=limits.chunk_rows, first_line=begin):
+        for grid in grids(book.grids(sheet), rows=limits.chunk_rows, first_line=begin):
             yield sheet_chunk(grid, len(layout.header), first_row)
             first_row += len(grid.lines)
 
 
 def _sample(book: Workbook, sheet: Sheet) -> Grid | None:
-    return next(grids(book.cells(sheet), rows=SAMPLE_ROWS, first_line=1), None)
+    return next(grids(book.grids(sheet), rows=SAMPLE_ROWS, first_line=1), None)
 
 
 def _sheet(book: Workbook, wanted: object) -> tuple[Sheet, Grid]:

@@ -9,6 +9,8 @@ from typing import Final
 
 OUT_OF_MEMORY: Final = 77
 """Exit status of a parser that saw its memory end."""
+DAMAGED: Final = 78
+"""Exit status of a parser that met damage half way, and said on stderr what it is."""
 _ERROR_OUTPUT_BYTES: Final = 64 * 1024
 _STATUS: Final = Path("/proc/self/status")
 

@@ -15,15 +15,18 @@ import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import RawIOBase
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
 
+from rowport.config import settings
 from rowport.model.errors import StorageFull, Unavailable, UnreadableFile
-from rowport.sandbox.confinement import OUT_OF_MEMORY
+from rowport.ports import InFile
+from rowport.sandbox.confinement import DAMAGED, OUT_OF_MEMORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +35,14 @@ if TYPE_CHECKING:
 
 _BLOCK_BYTES: Final = 1024 * 1024
 _TOLD_BYTES: Final = 4096
+_MIB: Final = 1024 * 1024
+_LEAST_MEMORY: Final = 96 * _MIB
+_MEMORY_A_BYTE: Final = 64
+"""Measured: a byte of XLS takes 15 bytes of memory, one of ODS 33, one of XLSB 55."""
+_LEAST_CPU_S: Final = 2
+_CPU_S_A_MIB: Final = 6
+_SILENCE_A_CPU_S: Final = 30
+"""Seconds to wait for one of its own: other processes want the processor too."""
 _NO_MEMORY: Final = b"memory allocation of"
 """What Rust says before it gives up."""
 _ENVIRONMENT: Final = {
@@ -53,6 +64,13 @@ class Bounds:
     cpu_s: int
     silence_s: float
     """How long it may leave us without an answer while we wait for one."""
+
+
+def bounds_of(size_bytes: int) -> Bounds:
+    """Give what parsing a file of this size may take: a small one has no business being large."""
+    memory_bytes = min(settings().parser_bytes, _LEAST_MEMORY + _MEMORY_A_BYTE * size_bytes)
+    cpu_s = _LEAST_CPU_S + _CPU_S_A_MIB * size_bytes // _MIB
+    return Bounds(memory_bytes=memory_bytes, cpu_s=cpu_s, silence_s=float(_SILENCE_A_CPU_S * cpu_s))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +109,11 @@ def parsing(
 
 @contextmanager
 def _copy(blob: BlobReader) -> Iterator[IO[bytes]]:
-    """Give the file as one that has no name and can be handed over."""
+    """Give the file with a position of its own: itself if it can be had, or a copy."""
+    if isinstance(blob, InFile):
+        with suppress(OSError), Path(f"/dev/fd/{blob.fileno()}").open("rb") as itself:
+            yield itself
+            return
     try:
         with tempfile.TemporaryFile() as file:
             for offset in range(0, blob.size_bytes, _BLOCK_BYTES):
@@ -176,6 +198,8 @@ def _death(
             f"Reading the file takes more than the {bounds.memory_bytes // 1024**2} MiB of memory "
             "that a file of its size may take."
         )
+    if status == DAMAGED:
+        return UnreadableFile(f"The file is damaged: {words.decode('utf-8', 'replace')}")
     if status in {-signal.SIGXCPU, -signal.SIGKILL}:
         return UnreadableFile(
             f"Reading the file takes more than the {bounds.cpu_s} s of processor time "

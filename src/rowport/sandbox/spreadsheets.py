@@ -7,6 +7,7 @@ words of the reader where it is neither (`d<n>`): dates, durations and error val
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _MOMENT: Final = r"^-?\d{4,}-\d\d-\d\d[ T]\d\d:\d\d:\d\d"
 _NUMBER: Final = r"^-?\d+(\.\d+)?$"
 _ENCRYPTED: Final = "EncryptedPackage".encode("utf-16-le")
+_MAX_COLUMNS: Final = 16_384
+"""The reader leaves out what stands behind them."""
 _BUT_GOT: Final = " but got '"
 
 
@@ -35,6 +38,7 @@ def main() -> None:
     """Answer one request."""
     request = json.loads(sys.argv[1])
     confine(memory_bytes=request["memory_bytes"], cpu_s=request["cpu_s"])
+    logging.disable()  # the reader warns of each cell
     out = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     try:
         _answer(request, out)
@@ -115,6 +119,8 @@ def _cells(
 ) -> pa.Table:
     strings, odd = texts
     places = range(strings.num_columns)
+    if len(places) >= _MAX_COLUMNS:
+        raise Refused(f"The sheet {name!r} has {_MAX_COLUMNS:,} columns or more.")
     details: dict[int, list[str | None]] = {}
     _collect(details, odd, strings.num_rows)
     dated = [n for n in places if _any(strings.column(n), _MOMENT)]

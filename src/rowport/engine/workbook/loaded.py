@@ -44,14 +44,14 @@ def cell_texts(strings: pa.Array, floats: pa.Array | None, details: pa.Array | N
     `details`: what the reader says of cells that are neither texts nor numbers; null elsewhere.
     A cell that is text keeps it to the letter, whatever it looks like.
     """
-    texts = strings.cast(pa.string())
+    texts = strings.cast(pa.large_string())
     if floats is not None:
         texts = _in_full(texts, floats)
     if details is None:
         return texts
     coded = details.dictionary_encode()
     known = [_told(detail) for detail in coded.dictionary.to_pylist()]
-    told = pa.array(known, pa.string()).take(coded.indices)
+    told = pa.array(known, pa.large_string()).take(coded.indices)
     return pc.coalesce(told, texts)
 
 
@@ -69,7 +69,7 @@ def _in_full(texts: pa.Array, floats: pa.Array) -> pa.Array:
     full = [number_text(repr(value)) for value in floats.take(pa.array(places)).to_pylist()]
     mask = np.zeros(len(texts), bool)
     mask[places] = True
-    return pc.replace_with_mask(texts, pa.array(mask), pa.array(full, pa.string()))
+    return pc.replace_with_mask(texts, pa.array(mask), pa.array(full, pa.large_string()))
 
 
 def _told(detail: str) -> str | None:

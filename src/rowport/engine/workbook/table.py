@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from rowport.engine.delimited.detection import SampleRecord
 from rowport.engine.delimited.heading import Heading, heading
+from rowport.engine.workbook.grid import filled
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.model.outcomes import RowErrorCode
 from rowport.ports import BrokenRow, FormatLayout, ParsedChunk
@@ -98,7 +99,7 @@ def sheet_chunk(grid: Grid, columns: int, first_row: int) -> ParsedChunk:
         )
         for place in places
     )
-    texts = [*grid.columns[:columns]]
+    texts = [_told(column) for column in grid.columns[:columns]]
     texts += [pa.nulls(count, pa.string())] * (columns - len(texts))
     cells = pa.table(texts, names=[str(number) for number in range(columns)])
     if places:
@@ -111,11 +112,11 @@ def sheet_chunk(grid: Grid, columns: int, first_row: int) -> ParsedChunk:
     )
 
 
-def filled(column: pa.Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Say which cells hold anything."""
-    holds = pc.fill_null(pc.greater(pc.binary_length(column), 0), fill_value=False)
-    flags: np.ndarray[tuple[int], np.dtype[np.bool_]] = holds.to_numpy(zero_copy_only=False)
-    return flags
+def _told(column: pa.Array) -> pa.Array:
+    """Give texts as chunks have them: a cell with an empty text is an empty cell."""
+    texts = column.cast(pa.string())
+    is_empty = pc.equal(pc.binary_length(texts), 0)
+    return pc.if_else(is_empty, None, texts) if pc.any(is_empty).as_py() else texts
 
 
 def _heading(grid: Grid, overrides: Mapping[str, object]) -> Heading:
