@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rowport.ports import BrokenRow, LoadResult, ParsedChunk
 
 RECORD_ID: Final = pa.binary(16)
+_FEW_JUMPS: Final = 100
+"""Rows of a chunk that may span several lines without the room for it being missed."""
 _LEVEL: Final = {"outcome": 15, "line": 15}
 """Of compression, from 1 to 22: what every row has and is cheap to press is pressed harder."""
 
@@ -214,9 +216,10 @@ def _with_lines_worth_their_room(outcomes: pa.Table) -> pa.Table:
     """Drop the lines of rows that nobody has to find in the file, where they cost room.
 
     Lines that count up by one cost nothing.  Others take more than all the outcomes (122 KB for
-    a million rows, where one in eight spans lines), so only failed and skipped rows keep theirs.
+    a million rows, where one in eight spans lines), so where there are many of them only failed
+    and skipped rows keep theirs.
     """
-    if (np.diff(outcomes["line"].to_numpy()) == 1).all():
+    if np.count_nonzero(np.diff(outcomes["line"].to_numpy()) != 1) <= _FEW_JUMPS:
         return outcomes
     wanted = pc.is_in(outcomes["outcome"], pa.array([Outcome.FAILED, Outcome.SKIPPED], pa.uint8()))
     lines = pc.if_else(wanted, outcomes["line"], pa.scalar(None, pa.int64()))

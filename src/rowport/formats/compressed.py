@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import pyarrow as pa
 
+from rowport.engine.inflation import inflated_limit
 from rowport.engine.seekable import SeekableBlob
 from rowport.formats import discover, recognise
 from rowport.model.errors import InvalidOptions, StorageFull, UnreadableFile
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
     from rowport.ports import BlobReader, ChunkLimits, Format, ParsedChunk
 
-MAX_RATIO: Final = 200
-"""Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
-MIN_BOMB_BYTES: Final = 64 * 1024**2
-MAX_INFLATED_BYTES: Final = 64 * 1024**3
 _BLOCK_BYTES: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 1_000
 _DAMAGE: Final = (
@@ -114,6 +111,10 @@ class _FileBlob:
         self._file.seek(offset)
         return self._file.read(length)
 
+    def fileno(self) -> int:
+        self._file.flush()
+        return self._file.fileno()
+
 
 @contextmanager
 def _inflated(blob: BlobReader, member: str | None) -> Iterator[tuple[BlobReader, str]]:
@@ -176,13 +177,13 @@ def _is_hidden(name: str) -> bool:
 def _copied(source: IO[bytes], target: IO[bytes], *, packed: int) -> int:
     """Copy what is inside and give its size; what the archive says of it is not believed."""
     size = 0
-    limit = min(MAX_INFLATED_BYTES, max(MIN_BOMB_BYTES, MAX_RATIO * packed))
+    limit = inflated_limit(packed)
     while block := source.read(_BLOCK_BYTES):
         size += len(block)
         if size > limit:
             raise UnreadableFile(
                 f"The file inflates from {packed:,} to more than {limit:,} bytes: "
-                "it looks like a bomb. Send it uncompressed."
+                "it looks like a bomb. Send it uncompressed, or raise ROWPORT_MAX_RATIO."
             )
         target.write(block)
     return size

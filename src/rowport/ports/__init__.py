@@ -41,6 +41,15 @@ class BlobReader(Protocol):
         ...
 
 
+@runtime_checkable
+class InFile(Protocol):
+    """A blob that is a file of this machine, so that another process can read it itself."""
+
+    def fileno(self) -> int:
+        """Give the descriptor of the file, whose bytes are those of the blob."""
+        ...
+
+
 class BlobStore(Protocol):
     """Where uploads, staged chunks and results are kept, under names made of ids."""
 
