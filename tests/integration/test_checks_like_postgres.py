@@ -406,7 +406,7 @@ def reads_a_field(sql: Sql) -> bool:
     return True
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, suppress_health_check=list(HealthCheck))
 @given(
     sql=st.sampled_from([1, 2, 3])
     .flatmap(lambda depth: made("boolean", depth))

@@ -161,6 +161,16 @@ def test_money_is_exact() -> None:
     assert refused("price + total - price = total", *wide) == []
 
 
+def test_a_text_is_searched_for_what_another_field_has() -> None:
+    rows = [{"kind": kind} for kind in ("2", "12", "x", "", "é")]
+    assert refused("position(kind IN '12') = 2", *rows) == [2, 3, 5]
+    assert refused("strpos('aé', kind) = 2", *rows) == [1, 2, 3]
+    assert refused("starts_with('12', kind)", *rows) == [1, 3, 5]
+    assert refused("position(('1' || kind) IN '12') = 1", *rows) == [2, 3, 5]
+    assert refused("substring('abc', length(kind), 1) = 'a'", *rows) == [2]
+    assert refused("'<' || kind = '<2'", *rows) == [2, 3, 5]
+
+
 def test_whole_numbers_divide_towards_zero() -> None:
     assert refused("count / 2 = -3 AND count % 2 = -1", {"count": "-7"}) == []
 

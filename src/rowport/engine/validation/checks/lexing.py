@@ -60,8 +60,6 @@ _WORDS: Final = frozenset(
     {"and", "between", "case", "else", "from", "in", "not", "or", "then", "when", "for"}
 )
 """Keywords that a parenthesis may follow."""
-_ENCLOSING: Final = FUNCTIONS | {"in"}
-
 _TOKEN: Final = re.compile(
     r"""(?P<blank>[ \t\r\n]++)
     | (?P<text>'(?:[^'\0]|'')*+'(?!'))
@@ -83,7 +81,7 @@ class BadCheck(ValueError):
 def look(text: str) -> int:
     """See that an expression has known tokens only, and is not too long or too deep.
 
-    Gives the number of parentheses that group, rather than enclose arguments or a list.
+    Gives the number of parentheses that group or enclose a list, rather than arguments.
 
     Raises:
         BadCheck: it has others.
@@ -104,7 +102,7 @@ def look(text: str) -> int:
         if depth > MAX_NESTED:
             raise BadCheck(f"{_from(text, match.start())}: it nests deeper than {MAX_NESTED}")
         _follow(before, now, text, match.start())
-        groups += token == "open" and before[1].lower() not in _ENCLOSING  # noqa: S105  no password
+        groups += token == "open" and before[1].lower() not in FUNCTIONS  # noqa: S105  no password
         before = now
     if before == ("", ""):
         raise BadCheck("it is empty")

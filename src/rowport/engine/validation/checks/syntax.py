@@ -124,7 +124,9 @@ def parse(text: str) -> Tree:
     for node in tree.walk():
         _check_parts(node)
         _check_binding(node)
-    if sum(1 for _ in tree.find_all(exp.Paren)) > groups:  # the parser added some of its own
+    if (
+        sum(1 for _ in tree.find_all(exp.Paren, exp.In)) > groups
+    ):  # the parser added some of its own
         raise BadCheck("it could be grouped in several ways; write parentheses")
     return tree
 

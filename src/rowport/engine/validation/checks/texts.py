@@ -186,12 +186,17 @@ def _regex(pattern: str, escape: str) -> str:
 
 
 def _over(make: Callable[..., pl.Expr], *vectors: Vector) -> pl.Series:
-    """Work out an expression over the values of vectors, of which some are the same for all."""
+    """Work out an expression over the values of vectors, of which some are the same for all.
+
+    The first is always a column: not every function of Polars repeats the text it works on.
+    """
     count = max(len(vector.null) for vector in vectors)
     columns: dict[str, pl.Series] = {}
     parts: list[pl.Expr] = []
     for number, vector in enumerate(vectors):
         series = vector.data if isinstance(vector.data, pl.Series) else pl.Series(vector.data)
+        if not number and len(series) != count:
+            series = series.new_from_index(0, count)
         if len(series) == count:
             columns[str(number)] = series
             parts.append(pl.col(str(number)))
