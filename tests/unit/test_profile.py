@@ -14,7 +14,8 @@ from referencing.jsonschema import DRAFT7
 
 from rowport.engine import schema_reading
 from rowport.engine.schema_document import parse
-from rowport.engine.validation import rules, transforms
+from rowport.engine.validation import rules, semantic_steps, transforms
+from rowport.engine.validation.semantics import catalogue
 from rowport.model.errors import InvalidSchema
 from rowport.model.table_schema import FieldType, Keep, Missing
 
@@ -47,6 +48,11 @@ EVERYTHING: dict[str, object] = {
         {"name": "boss", "missingValues": [{"value": "-", "label": "none"}]},
         {"name": "begin", "type": "date", "format": "%d/%m/%Y"},
         {"name": "end", "type": "date", "constraints": {"minimum": "2020-01-01"}},
+        {
+            "name": "phone",
+            "semantic": {"phone": {"region": "DE"}},
+            "transforms": [{"phone": {"region": "DE"}}],
+        },
         {"name": "tags", "type": "list", "itemType": "string", "delimiter": ";"},
         {"name": "size", "type": "string", "categories": ["S", {"value": "M", "label": "medium"}]},
     ],
@@ -57,6 +63,7 @@ EVERYTHING: dict[str, object] = {
     "dedupe": {"fields": ["company", "boss"], "keep": "error"},
     "rules": [
         {"compare": {"left": "end", "op": ">=", "right": "begin"}, "message": "backwards"},
+        {"check": "begin <= \"end\" OR size = 'S'", "name": "order", "message": "backwards"},
         {"required_if": {"field": "boss", "when": {"field": "size", "in": ["S", "M"]}}},
         {"one_of": {"fields": ["boss", "company"], "count": "at_least_one"}},
     ],
@@ -132,10 +139,15 @@ def test_every_type_step_rule_and_word_is_in_the_profile() -> None:
     assert parts["schema"]["properties"]["dedupe"]["properties"]["keep"]["enum"] == [*Keep]
     assert parts["fieldsMatch"]["enum"] == [*schema_reading.FIELDS_MATCH]
     name, options = parts["transform"]["oneOf"]
-    assert name["enum"] == [*options["properties"]] == [*transforms.OPTIONS]
-    for step, known in transforms.OPTIONS.items():
+    steps = {**transforms.OPTIONS, **semantic_steps.OPTIONS}
+    assert name["enum"] == [*options["properties"]] == [*steps]
+    for step, known in steps.items():
         assert set(options["properties"][step]["properties"]) == set(known), step
-    assert set(parts["rule"]["properties"]) == {"message", *rules.FORMS}
+    name, options = parts["semantic"]["oneOf"]
+    assert name["enum"] == [*options["properties"]] == [*catalogue.OPTIONS]
+    for semantic, known in catalogue.OPTIONS.items():
+        assert set(options["properties"][semantic]["properties"]) == set(known), semantic
+    assert set(parts["rule"]["properties"]) == {"message", "name", "check", *rules.FORMS}
 
 
 BROKEN: dict[str, dict[str, object]] = {
@@ -150,6 +162,9 @@ BROKEN: dict[str, dict[str, object]] = {
     "unknown step": {"fields": [{"name": "a", "transforms": ["shout"]}]},
     "unknown option": {"fields": [{"name": "a", "transforms": [{"trim": {"left": True}}]}]},
     "last": {"fields": [{"name": "a"}], "dedupe": {"fields": "a", "keep": "last"}},
+    "unknown semantic": {"fields": [{"name": "a", "semantic": "shoe"}]},
+    "semantic option": {"fields": [{"name": "a", "semantic": {"iban": {"region": "DE"}}}]},
+    "no check": {"fields": [{"name": "a"}], "rules": [{"check": ""}]},
     "alias": {"fields": [{"name": "a", "aliases": "b"}]},
     "title": {"fields": [{"name": "a", "titles": {"de": 1}}]},
     "length": {"fields": [{"name": "a", "constraints": {"maxLength": -1}}]},

@@ -48,7 +48,7 @@ def normalised(raw: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     ((name, options),) = raw.items()
     if name not in _SEMANTICS:
         raise BadSemantic(f"there is no semantic {name!r}; the semantics are {_listed(_SEMANTICS)}")
-    return name, check_options(name, options, _OPTIONS[name])
+    return name, check_options(name, options, OPTIONS[name])
 
 
 def check_options(name: str, options: object, known: Mapping[str, Option]) -> Mapping[str, Any]:
@@ -216,7 +216,7 @@ FIELD: Final[Option] = (_is_name, "the name of another field")
 FORM: Final = _one_of(*countries.FORMS)
 BARE: Final = _one_of(*percentages.BARE)
 
-_OPTIONS: Final[Mapping[str, Mapping[str, Option]]] = {
+OPTIONS: Final[Mapping[str, Mapping[str, Option]]] = {
     "email": {},
     "phone": {"region": REGION, "regionField": FIELD},
     "country": {"form": FORM},
