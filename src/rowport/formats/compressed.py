@@ -33,8 +33,11 @@ _DAMAGE: Final = (
     lzma.LZMAError,
     pa.ArrowException,
     EOFError,
+    IndexError,  # of the archive reader, for a member without a name
     NotImplementedError,
     OSError,
+    RuntimeError,
+    ValueError,
 )
 _OPENERS: Final[dict[bytes, Callable[[SeekableBlob], Any]]] = {
     b"\x1f\x8b\x08": lambda file: gzip.GzipFile(fileobj=file),
@@ -152,7 +155,7 @@ def _member(archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     entries = archive.infolist()
     if len(entries) > _MAX_MEMBERS:
         raise UnreadableFile(f"The archive holds {len(entries)} files; at most {_MAX_MEMBERS}.")
-    files = [entry for entry in entries if not entry.is_dir() and not _is_hidden(entry.filename)]
+    files = [entry for entry in entries if not _is_folder(entry) and not _is_hidden(entry.filename)]
     if wanted is not None:
         files = [entry for entry in files if entry.filename == wanted]
     if len(files) == 1:
@@ -167,6 +170,10 @@ def _member(archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     raise UnreadableFile(
         f"The archive holds {len(files)} files: name one with the option member ({names})."
     )
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith("/")
 
 
 def _is_hidden(name: str) -> bool:

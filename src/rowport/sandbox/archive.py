@@ -34,6 +34,7 @@ _DAMAGE: Final = (
     zlib.error,
     OSError,
     EOFError,
+    IndexError,
     NotImplementedError,
     RuntimeError,
     ValueError,

@@ -15,6 +15,7 @@ from rowport.sandbox.confinement import DAMAGED, OUT_OF_MEMORY, confine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_PROBE_ROWS: Final = 64
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 """About so much a batch takes: pages of long texts are not piled up."""
 _BUFFER_BYTES: Final = 64 * 1024
@@ -69,14 +70,23 @@ def _write(file: pq.ParquetFile, schema: pa.Schema, rows: int, out: Any) -> None
         if not rows:
             return
         for group in range(file.num_row_groups):
-            metadata = file.metadata.row_group(group)
-            row_bytes = max(1, metadata.total_byte_size // max(1, metadata.num_rows))
+            row_bytes = _row_bytes(file, group)
             size = max(1, min(rows, _BATCH_BYTES // row_bytes))
             for found in file.iter_batches(size, row_groups=[group], use_threads=False):
                 batch = _plain(found)
                 step = max(1, batch.num_rows // (1 + batch.nbytes // _BATCH_BYTES))
                 for begin in range(0, batch.num_rows, step):
                     writer.write_batch(batch.slice(begin, step))
+
+
+def _row_bytes(file: pq.ParquetFile, group: int) -> int:
+    """Give about what a row takes: as the file says, or as its first rows show if that is more."""
+    metadata = file.metadata.row_group(group)
+    told = int(metadata.total_byte_size) // max(1, int(metadata.num_rows))
+    for found in file.iter_batches(_PROBE_ROWS, row_groups=[group], use_threads=False):
+        shown = int(_plain(found).nbytes) // max(1, int(found.num_rows))
+        return max(1, told, shown)
+    return max(1, told)
 
 
 def _plain_schema(schema: pa.Schema) -> pa.Schema:

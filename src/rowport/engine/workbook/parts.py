@@ -22,6 +22,17 @@ MAX_ENTRIES: Final = 1_000
 MAX_INFLATED_BYTES: Final = 4 * 1024**3
 _SMALL_PART_BYTES: Final = 64 * 1024**2
 _BLOCK_BYTES: Final = 1024 * 1024
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What the archive reader raises, in its words or in those of Python, on what is no archive."""
 _DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -36,7 +47,7 @@ class Package:
         """
         try:
             self._zip = zipfile.ZipFile(SeekableBlob(blob))
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise UnreadableFile(f"The workbook is damaged: {error}.") from error
         entries = self._zip.infolist()
         if len(entries) > MAX_ENTRIES:
@@ -69,7 +80,7 @@ class Package:
             with self._zip.open(entry) as part:
                 while block := part.read(_BLOCK_BYTES):
                     yield block
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except _DAMAGE as error:
             raise UnreadableFile(f"The workbook is damaged in {name}: {error}.") from error
 
     def tree(self, name: str) -> ET.Element:
