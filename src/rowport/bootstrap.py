@@ -27,8 +27,10 @@ from rowport.store.saying import many
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
+    from uuid import UUID
 
     import procrastinate
+    import pyarrow as pa
 
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
@@ -143,6 +145,7 @@ class Rowport:
         from rowport.ports import ChunkLimits
         from rowport.service import Works
         from rowport.service.first_wins import FirstWins
+        from rowport.service.kept_keys import KeptKeys
         from rowport.service.loading import Loading
         from rowport.service.planning import Planning
         from rowport.service.settling import Settling
@@ -166,6 +169,7 @@ class Rowport:
                 blobs=self.blobs,
                 destination=destinations.discover()["postgres"],
                 first_wins=FirstWins(ledger=self.ledger),
+                kept_keys=KeptKeys(ledger=self.ledger),
             ),
         )
 
@@ -385,6 +389,22 @@ class LazyDestination:
     def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
         """See Destination.load."""
         return self._real.load(tx, record_type, batch)
+
+    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
+        """See Destination.find."""
+        return self._real.find(tx, record_type, keys)
+
+    def ensure(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        keys: pa.Table,
+        *,
+        import_id: UUID,
+        row: pa.Array,
+    ) -> None:
+        """See Destination.ensure."""
+        self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

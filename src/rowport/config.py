@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 DEFAULT_CHUNK_ROWS: Final = 16_000
 DEFAULT_CHUNK_MB: Final = 4
 """Two workers and the command that they serve stay below 512 MiB together."""
+DEFAULT_PARSER_MB: Final = 384
+DEFAULT_MAX_INFLATED_MB: Final = 64 * 1024
+DEFAULT_MAX_RATIO: Final = 200
+"""Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -26,6 +30,13 @@ class Settings:
     """ROWPORT_CHUNK_ROWS: the most rows of a chunk."""
     chunk_bytes: int = DEFAULT_CHUNK_MB * 1024 * 1024
     """ROWPORT_CHUNK_MB: about the most megabytes of a chunk."""
+    parser_bytes: int = DEFAULT_PARSER_MB * 1024 * 1024
+    """ROWPORT_PARSER_MB: the most megabytes that the parser of one spreadsheet or Parquet file may
+    take."""
+    max_inflated_bytes: int = DEFAULT_MAX_INFLATED_MB * 1024 * 1024
+    """ROWPORT_MAX_INFLATED_MB: the most megabytes to which a file may inflate."""
+    max_ratio: int = DEFAULT_MAX_RATIO
+    """ROWPORT_MAX_RATIO: how many times its own size a file may inflate to."""
     has_rate_limits: bool = True
     """ROWPORT_RATE_LIMITS: `documented` (the default) holds each dialect to its published limits;
     `off` lets everything through."""
@@ -48,6 +59,11 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         chunk_rows=_positive(known, "ROWPORT_CHUNK_ROWS", DEFAULT_CHUNK_ROWS),
         chunk_bytes=_positive(known, "ROWPORT_CHUNK_MB", DEFAULT_CHUNK_MB) * 1024 * 1024,
+        parser_bytes=_positive(known, "ROWPORT_PARSER_MB", DEFAULT_PARSER_MB) * 1024 * 1024,
+        max_inflated_bytes=(
+            _positive(known, "ROWPORT_MAX_INFLATED_MB", DEFAULT_MAX_INFLATED_MB) * 1024 * 1024
+        ),
+        max_ratio=_positive(known, "ROWPORT_MAX_RATIO", DEFAULT_MAX_RATIO),
         has_rate_limits=_has_rate_limits(known),
         dialects=_dialects(known),
         dialect_prefixes=_prefixes(known),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -200,6 +202,58 @@ def test_a_dry_run_tells_what_a_load_then_does(place: Place) -> None:
     done = place.load(rows)
     assert words(told) == words(done)
     assert told.errors.to_pylist() == done.errors.to_pylist()
+
+
+def keys(*values: str) -> pa.Table:
+    return pa.table({"k": pa.array(values, pa.string())})
+
+
+def test_records_are_found_by_their_values(place: Place) -> None:
+    made = place.load([("a", 1), ("b", 2)]).record_id.to_pylist()
+    with place.transaction() as tx:
+        found = place.destination.find(tx, place.record_type, keys("b", "x", "a"))
+        assert found.type == pa.binary(16)
+        assert found.to_pylist() == [made[1], None, made[0]]
+        both = pa.table({"v": pa.array([2, 2]), "k": ["b", "a"]})
+        found = place.destination.find(tx, place.record_type, both)
+        assert found.to_pylist() == [made[1], None]
+        assert len(place.destination.find(tx, place.record_type, keys())) == 0
+
+
+def test_of_several_records_with_the_values_the_oldest_is_found(place: Place) -> None:
+    first = place.load([("a", 1)]).record_id.to_pylist()
+    place.load([("b", 1)])
+    with place.transaction() as tx:
+        found = place.destination.find(tx, place.record_type, pa.table({"v": pa.array([1])}))
+    assert found.to_pylist() == first
+
+
+def test_a_record_that_several_loaders_want_is_made_once(place: Place) -> None:
+    there = place.load([("b", 2)]).record_id.to_pylist()
+    wanted = keys("c", "b", "a", "c")
+    start = Barrier(4)
+
+    def ensure(row: int) -> list[bytes]:
+        with place.transaction() as tx:
+            start.wait()
+            place.destination.ensure(
+                tx,
+                place.record_type,
+                wanted,
+                import_id=new_uuid(),
+                row=pa.array([row] * 4, pa.int64()),
+            )
+            found: list[bytes] = place.destination.find(tx, place.record_type, wanted).to_pylist()
+            return found
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(ensure, range(1, 5)))
+    assert all(answer == answers[0] for answer in answers)
+    [c, b, a, again] = answers[0]
+    assert [b] == there
+    assert c == again
+    assert len({a, b, c}) == 3
+    assert words(place.load([("b", 2), ("c", 1), ("a", 1)])) == ["unchanged", "updated", "updated"]
 
 
 ROWS = st.lists(

@@ -265,3 +265,41 @@ def test_a_file_name_is_data_and_never_a_path(api: httpx.Client, home: Home, nam
 def test_a_name_too_long_is_refused(api: httpx.Client) -> None:
     answer = api.post("/v1/imports", data={"type": "people"}, files={"file": ("x" * 2000, MIXED)})
     assert_problem(answer, 400, "name")
+
+
+def test_rows_come_in_pages(api: httpx.Client) -> None:
+    imported = ended(api, send(api, mode="validate"))
+    path = f"/v1/imports/{imported['id']}/rows"
+    first = api.get(path, params={"limit": 1}).json()
+    assert [row["row"] for row in first["items"]] == [1]
+    second = api.get(path, params={"limit": 1, "cursor": first["next_cursor"]}).json()
+    assert [(row["row"], row["outcome"]) for row in second["items"]] == [(2, "failed")]
+    assert second["items"][0]["errors"][0]["value"] == "old"
+    assert second["next_cursor"] is None
+    failed = api.get(path, params={"outcome": "failed"}).json()
+    assert failed == {"items": second["items"], "next_cursor": None}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [{"cursor": "x"}, {"cursor": "AAAA"}, {"outcome": "bad"}, {"limit": "0"}, {"page": "1"}],
+)
+def test_a_page_of_rows_that_cannot_be_is_refused(api: httpx.Client, words: dict[str, str]) -> None:
+    imported = ended(api, send(api, mode="validate"))
+    answer = api.get(f"/v1/imports/{imported['id']}/rows", params=words)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "invalid_request"
+
+
+def test_errors_come_by_kind(api: httpx.Client) -> None:
+    imported = ended(api, send(api, mode="validate"))
+    told = api.get(f"/v1/imports/{imported['id']}/errors").json()
+    [group] = told["items"]
+    assert (group["code"], group["field"], group["count"]) == ("type-error", "age", 1)
+    assert (group["examples"][0]["row"], group["examples"][0]["value"]) == (2, "old")
+
+
+@pytest.mark.parametrize("what", ["rows", "errors"])
+def test_rows_of_an_import_that_is_not_there_are_not_found(api: httpx.Client, what: str) -> None:
+    answer = api.get(f"/v1/imports/{new_uuid()}/{what}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "import_not_found")

@@ -146,6 +146,33 @@ def test_whoever_stops_reading_does_no_harm(home: Home, mixed: dict[str, Any]) -
         assert process.stderr.read() == ""
 
 
+def test_rows_can_be_asked_for_by_the_page(home: Home, mixed: dict[str, Any]) -> None:
+    page = home.run("rows", mixed["id"], "--after", "1", "--limit", "1", "--json").documents
+    assert [row["row"] for row in page] == [2]
+    behind = home.run("rows", mixed["id"], "--after", "1", "--json").documents
+    assert [row["row"] for row in behind] == [2, 3]
+    first = home.run("rows", mixed["id"], "--limit", "1", "--outcome", "failed", "--json")
+    assert [row["row"] for row in first.documents] == [2]
+
+
+def test_errors_are_told_by_kind(home: Home, mixed: dict[str, Any]) -> None:
+    groups = home.run("errors", mixed["id"], "--json").documents
+    assert [(group["code"], group["field"], group["count"]) for group in groups] == [
+        ("type-error", "age", 2),
+        ("primary-key", "email", 1),
+    ]
+    assert [(e["row"], e["value"]) for e in groups[0]["examples"]] == [(2, "old"), (3, "x")]
+    shown = home.run("errors", mixed["id"]).out.splitlines()
+    assert shown[0].split() == ["2", "age", "[type-error]"]
+    assert shown[1].strip().startswith('row 2: "old"')
+
+
+def test_an_import_without_errors_says_so(home: Home) -> None:
+    done = home.run("import", home.file("good.csv", GOOD), "--type", "people", "--json")
+    told = home.run("errors", done.document["id"])
+    assert (told.status, told.out, told.err) == (0, "", "rowport: no row has an error\n")
+
+
 def test_failed_rows_go_home_as_csv(home: Home, mixed: dict[str, Any]) -> None:
     path = home.room / "failed.csv"
     path.write_text("what stood here before")

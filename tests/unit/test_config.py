@@ -13,11 +13,13 @@ def test_without_a_setting_the_defaults_hold() -> None:
 
 
 def test_settings_are_read_in_their_units() -> None:
-    chosen = settings({"ROWPORT_CHUNK_ROWS": "7", "ROWPORT_CHUNK_MB": "2"})
+    names = ("ROWPORT_CHUNK_ROWS", "ROWPORT_CHUNK_MB", "ROWPORT_PARSER_MB")
+    chosen = settings(dict(zip(names, ("7", "2", "3"), strict=True)))
     assert (chosen.chunk_rows, chosen.chunk_bytes) == (7, 2 * 1024 * 1024)
+    assert chosen.parser_bytes == 3 * 1024 * 1024
 
 
-@pytest.mark.parametrize("name", ["ROWPORT_CHUNK_ROWS", "ROWPORT_CHUNK_MB"])
+@pytest.mark.parametrize("name", ["ROWPORT_CHUNK_ROWS", "ROWPORT_CHUNK_MB", "ROWPORT_PARSER_MB"])
 @pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "many", "²", " 7", "1" * 5000])
 def test_what_cannot_be_meant_is_told_by_name(name: str, text: str) -> None:
     with pytest.raises(InvalidOptions, match=name):

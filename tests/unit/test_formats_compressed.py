@@ -66,6 +66,15 @@ def test_a_table_is_read_from_whatever_it_was_compressed_with(data: bytes) -> No
     assert read(data) == ROWS
 
 
+def test_an_archive_whose_file_has_no_name_is_refused() -> None:
+    data = archive(x=TABLE)
+    for mark, offset in ((b"PK\x01\x02", 28), (b"PK\x03\x04", 26)):
+        place = data.rfind(mark) + offset
+        data = data[:place] + b"\0\0" + data[place + 2 :]
+    with pytest.raises(UnreadableFile):
+        read(data)
+
+
 def test_of_several_files_in_an_archive_one_has_to_be_named() -> None:
     data = archive(one=TABLE, two=b"other\n1\n")
     with pytest.raises(UnreadableFile, match=r"2 files.*member \(one, two\)"):

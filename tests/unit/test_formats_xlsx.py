@@ -9,13 +9,13 @@ import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowport.engine.workbook.sheet import sheet_cells
+from rowport.engine.workbook.sheet import sheet_grids
+from rowport.engine.workbook.strings import SharedStrings
 from rowport.engine.workbook.styles import Kind, date_text, kind_of_format, number_text
 from rowport.engine.workbook.texts import Meaning
 from rowport.formats.xlsx import XlsxFormat
@@ -302,7 +302,8 @@ def test_a_part_that_lies_about_its_size_is_refused() -> None:
 
 def test_entities_are_refused() -> None:
     bomb = '<!DOCTYPE x [<!ENTITY a "aaaa">]>'
-    for data in (raw(bomb + sheet_of(HEADER)), raw(sheet_of(HEADER), bomb + "<sst/>")):
+    shared = HEADER + '<row r="2"><c r="A2" t="s"><v>0</v></c></row>'
+    for data in (raw(bomb + sheet_of(HEADER)), raw(sheet_of(shared), bomb + STRINGS)):
         with pytest.raises(UnreadableFile):
             read(data)
 
@@ -360,15 +361,16 @@ def test_scanning_and_parsing_a_sheet_give_the_same_cells(
             for place, ((kind, value), style) in enumerate(row)
         )
         text += f'<row r="{number}">{cells}</row>'
-    strings = np.array(["", "a", "é", "x\ny", "<"], object)
-    meaning = Meaning(strings=strings, kinds=KINDS, is_1904=False)
+    strings = "<sst><si/><si><t>a</t></si><si><t>é</t></si><si><t>x\ny</t></si><si><t>&lt;</t></si>"
 
-    def read_cells(rows: str) -> list[tuple[int, int, str]]:
-        found = sheet_cells([sheet_of(rows).encode()], meaning)
+    def read_cells(rows: str) -> list[tuple[int, list[str]]]:
+        shared = SharedStrings([strings.encode()])
+        meaning = Meaning(strings=shared, kinds=KINDS, is_1904=False)
+        found = sheet_grids([sheet_of(rows).encode()], meaning)
         return [
-            cell
-            for c in found
-            for cell in zip(c.rows.tolist(), c.columns.tolist(), c.texts, strict=True)
+            (line, [column[place].as_py() or "" for column in grid.columns])
+            for grid in found
+            for place, line in enumerate(grid.lines.tolist())
         ]
 
     assert read_cells(text) == read_cells(text.replace("<row", "<!-- --><row"))

@@ -58,9 +58,27 @@ def described(cells: list[str]) -> dict[str, Any]:
         (["10:00:00"], {"type": "time"}),
         (["10:30"], {"type": "time", "format": "%H:%M"}),
         (["2024-02"], {"type": "yearmonth"}),
-        (["a@example.com"], {"type": "string", "format": "email"}),
-        (["https://example.com/x"], {"type": "string", "format": "uri"}),
-        (["95ecc380-afe9-11e4-9b6c-751b66dd541e"], {"type": "string", "format": "uuid"}),
+        (["a@example.com"], {"type": "string", "format": "email", "semantic": "email"}),
+        (["a@intranet.local"], {"type": "string", "format": "email"}),
+        (["https://example.com/x"], {"type": "string", "format": "uri", "semantic": "url"}),
+        (["ftp://example.com/x"], {"type": "string", "format": "uri"}),
+        (
+            ["95ecc380-afe9-11e4-9b6c-751b66dd541e"],
+            {"type": "string", "format": "uuid", "semantic": "uuid"},
+        ),
+        (["+49 30 901820", "+1 (212) 555-2368"], {"type": "string", "semantic": "phone"}),
+        (["DE89370400440532013000"], {"type": "string", "semantic": "iban"}),
+        (["DE89370400440532013001"], {"type": "string"}),
+        (["Germany", "France", "Deutschland", "日本"], {"type": "string"}),
+        (["Germany", "France", "Italy", "日本"], {"type": "string", "semantic": "country"}),
+        (["Germany", "France", "Italy", "Congo"], {"type": "string"}),
+        (["DE", "FR", "IT", "CA"], {"type": "string"}),
+        (["EUR", "USD", "GBP"], {"type": "string", "semantic": "currency"}),
+        (["ALL", "TOP"], {"type": "string"}),
+        (
+            ["Germany", "France", "Italy", "-"],
+            {"type": "string", "semantic": "country", "missingValues": ["", "-"]},
+        ),
         (['{"a": 1}', "{}"], {"type": "object"}),
         (["[1]", "[]"], {"type": "array"}),
         (["red", "Berlin"], {"type": "string"}),
@@ -72,6 +90,33 @@ def test_a_column_is_read_as_the_best_type_that_loses_nothing(
     cells: list[str], field: dict[str, Any]
 ) -> None:
     assert described(cells) == field
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "semantic"),
+    [
+        ("Country code", ["DE", "FR", "NA"], "country"),
+        ("Land", ["Deutschland", "Italien"], "country"),
+        ("Customer country", ["Congo", "DE"], None),
+        ("State", ["CA", "GA", "PA"], None),
+        ("Currency", ["$"], None),
+        ("Währung", ["Euro", "CHF"], "currency"),
+    ],
+)
+def test_a_header_that_says_so_lets_codes_and_other_languages_count(
+    header: str, cells: list[str], semantic: str | None
+) -> None:
+    proposal = infer(cells * 20, header=header)
+    field = proposal.document["fields"][0]
+    assert field.get("semantic") == semantic
+    assert proposal.fields[0].fits == 20 * len(cells)
+    assert ("enum" in field["constraints"]) == (semantic is None)
+
+
+def test_a_few_cells_that_do_not_mean_it_are_named() -> None:
+    phones = [f"+49 30 9018{number:02}" for number in range(99)]
+    (evidence,) = infer([*phones, "+49 1"]).fields
+    assert (evidence.fits, evidence.misfits) == (99, ("+49 1",))
 
 
 def test_dates_in_several_formats_get_the_date_transform() -> None:
@@ -134,6 +179,12 @@ def test_the_header_stays_as_title() -> None:
     assert infer(["x"], header="Outlet No.").document["fields"][0]["title"] == "Outlet No."
 
 
+MEANING = [
+    st.sampled_from(["Germany", "France", "Italy", "NA", "-"]),
+    st.sampled_from(["EUR", "USD", "GBP"]),
+    st.sampled_from(["a@example.org", "b@example.org", "c@x.local"]),
+    st.sampled_from(["+49 30 901820", "+12125552368", "+49 1"]),
+]
 CELLS = st.one_of(
     st.sampled_from(["", "1", "0", "-5", "1,5", "yes", "no", "2024-01-31", "31/01/2024", "NA"]),
     st.text(max_size=6).filter(lambda text: "\0" not in text and text.isprintable()),
@@ -143,8 +194,11 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=50)
-@given(st.lists(CELLS, min_size=1, max_size=40), st.integers(0, 1))
+@settings(max_examples=80, deadline=None)
+@given(
+    st.one_of([st.lists(cells, min_size=1, max_size=40) for cells in (CELLS, *MEANING)]),
+    st.integers(0, 1),
+)
 def test_the_proposal_is_a_schema_that_reads_the_file_as_its_evidence_says(
     cells: list[str], copies: int
 ) -> None:

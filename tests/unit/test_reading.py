@@ -258,6 +258,29 @@ def test_unique_values_may_be_absent_as_often_as_they_like(tmp_path: Path) -> No
     assert [(row, field) for row, _, field, _, _ in told] == [(4, "mail")]
 
 
+@pytest.mark.parametrize(("keep", "rows"), [("first", [5]), ("error", [2, 4, 5])])
+def test_rows_that_repeat_others_are_errors_only_if_the_schema_says_so(
+    tmp_path: Path, keep: str, rows: list[int]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,mail,n\n1,a,1\n2,a,1\n3,b,1\n1,a,1\n3,c,1\n", encoding="utf-8")
+    document = schema(primaryKey="id", dedupe={"fields": "mail", "keep": keep})
+    told, tally = check(path, document)
+    assert sorted({row for row, *_ in told}) == rows
+    assert tally.failed == len(rows)
+
+
+def test_what_only_a_database_knows_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,mail,n\n1,a,1\n", encoding="utf-8")
+    document = {
+        "fields": [{"name": "id"}, {"name": "mail", "lookup": {"type": "people", "by": "mail"}}],
+        "foreignKeys": [{"fields": "id", "reference": {"resource": "b", "fields": "id"}}],
+    }
+    checked = Check(open_table(path, {}), parse(document))
+    assert checked.unchecked == ("foreignKeys", "lookup")
+
+
 def test_a_required_field_needs_a_column_and_a_key_a_field(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("id\n1\n", encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 from rowport.engine.schema_document import parse
 from rowport.model.errors import InvalidSchema
-from rowport.model.table_schema import FieldType, ForeignKey
+from rowport.model.table_schema import Dedupe, FieldType, ForeignKey, Keep, Lookup, Missing
 
 
 def one(**field: object) -> dict[str, object]:
@@ -54,6 +54,23 @@ def test_a_document_of_version_1_is_taken_as_it_is() -> None:
     assert schema.primary_key == ("a",)
     assert schema.fields[0].format == "%d/%m/%y"
     assert schema.foreign_keys[0].resource == "b"
+
+
+def test_a_lookup_that_does_not_say_what_to_do_makes_an_error() -> None:
+    schema = parse(one(lookup={"type": "b", "by": "x"}))
+    assert schema.fields[0].lookup == Lookup(type="b", by="x", missing=Missing.ERROR)
+
+
+def test_the_first_row_is_kept_and_rows_repeat_others_by_the_key_unless_it_is_said() -> None:
+    schema = parse(one() | {"primaryKey": "a", "dedupe": {}})
+    assert schema.dedupe == Dedupe(fields=("a",), keep=Keep.FIRST)
+    schema = parse(one() | {"dedupe": {"fields": "a", "keep": "error"}})
+    assert schema.dedupe == Dedupe(fields=("a",), keep=Keep.ERROR)
+
+
+def test_keeping_the_last_row_is_refused_with_the_reason() -> None:
+    with pytest.raises(InvalidSchema, match="in the table already"):
+        parse(one() | {"dedupe": {"fields": "a", "keep": "last"}})
 
 
 def test_a_field_without_type_is_any() -> None:
@@ -227,6 +244,31 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "foreign key of another length": (
         one() | {"foreignKeys": [{"fields": ["a"], "reference": {"resource": "b", "fields": []}}]},
         "/foreignKeys/0/reference/fields",
+    ),
+    "lookup without its field": (one(lookup={"type": "b"}), "/fields/0/lookup"),
+    "lookup with a word unknown": (
+        one(lookup={"type": "b", "by": "x", "mising": "null"}),
+        "/fields/0/lookup",
+    ),
+    "lookup that does something else": (
+        one(lookup={"type": "b", "by": "x", "missing": "skip"}),
+        "/fields/0/lookup/missing",
+    ),
+    "lookup in a number": (one(type="number", lookup={"type": "b", "by": "x"}), "/fields/0/lookup"),
+    "lookup that may miss what is required": (
+        one(lookup={"type": "b", "by": "x", "missing": "null"}, constraints={"required": True}),
+        "/fields/0/lookup/missing",
+    ),
+    "dedupe of an unknown field": (one() | {"dedupe": {"fields": "b"}}, "/dedupe/fields"),
+    "dedupe by nothing": (one() | {"dedupe": {}}, "/dedupe/fields"),
+    "dedupe with a word unknown": (one() | {"dedupe": {"by": "a"}}, "/dedupe"),
+    "dedupe that does something else": (
+        one() | {"dedupe": {"fields": "a", "keep": "longest"}},
+        "/dedupe/keep",
+    ),
+    "dedupe that keeps the last": (
+        one() | {"dedupe": {"fields": "a", "keep": "last"}},
+        "/dedupe/keep",
     ),
     "fieldsMatch": (one() | {"fieldsMatch": "some"}, "/fieldsMatch"),
 }

@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import fastexcel
+import pyarrow as pa
 import pytest
 
+from rowport.engine import schema_document
+from rowport.engine.validation import Validator
 from rowport.model.record_types import RecordType
 from rowport.model.table_schema import Constraints, Field, FieldType, TableSchema
 from rowport.service.templates import (
+    MEANING_EXAMPLES,
     dropdown,
     example,
     headers,
@@ -136,3 +140,13 @@ def test_a_note_says_what_the_field_takes() -> None:
 
 def test_free_fields_have_no_dropdown() -> None:
     assert dropdown(Field(name="x")) == ()
+
+
+@pytest.mark.parametrize("semantic", MEANING_EXAMPLES)
+def test_the_example_of_a_meaning_has_it(semantic: str) -> None:
+    field = {"name": "x", "type": "string", "semantic": semantic}
+    schema = schema_document.parse({"fields": [field]})
+    cell = example(schema.fields[0])
+    found = Validator(schema, ["x"]).run(pa.table({"x": [cell]}), pa.array([1], pa.int64()))
+    assert found.errors.to_pylist() == []
+    assert f"Means: {semantic}." in note(schema.fields[0], is_required=False)

@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowport.engine.uniqueness import Uniqueness, _Seen
+from rowport.engine.key_runs import KeyRuns
+from rowport.engine.uniqueness import Uniqueness
 
 KEYS = (("a",), ("b", "c"))
 Row = tuple[int | None, str | None, int | None]
@@ -75,7 +76,7 @@ def test_numbers_are_equal_whatever_decimals_their_chunk_has() -> None:
     )
 )
 def test_digests_with_one_equal_half_are_told_apart(batches: list[list[tuple[int, int]]]) -> None:
-    seen, known = _Seen(), set[tuple[int, int]]()
+    seen, known = KeyRuns(), set[tuple[int, int]]()
     for batch in batches:
         pair = tuple(np.array([row[half] for row in batch], np.uint64) for half in (0, 1))
         assert seen.contains((pair[0], pair[1])).tolist() == [row in known for row in batch]

@@ -99,6 +99,14 @@ def test_the_step_number_says_how_numbers_are_written() -> None:
     assert [str(value) for value in found.rows["a"].to_pylist()] == ["1234.50"]
 
 
-def test_nul_is_found_before_any_step() -> None:
-    found = run([{"extract": {"pattern": "[a-z]"}}], "x\0")
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"extract": {"pattern": "[0-9]"}},
+        {"map": {"values": {"m": "male"}, "others": "error"}},
+        {"country": {}},
+    ],
+)
+def test_nul_is_found_before_any_step(step: object) -> None:
+    found = run([step], "x\0")
     assert found.errors["code"].to_pylist() == ["nul-character"]

@@ -20,6 +20,7 @@ from rowport.api.files import download
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
 from rowport.api.mounting import Mounted, handlers_for
+from rowport.api.rows import list_errors, list_rows
 from rowport.service import Services
 from rowport.wire.dialect import Front
 
@@ -32,6 +33,8 @@ ROUTES: Final = (
     cancel_import,
     retry_import,
     fix_import,
+    list_rows,
+    list_errors,
     download,
     healthz,
     readyz,

@@ -48,6 +48,10 @@ class LocalReader:
             length -= len(part)
         return b"".join(parts)
 
+    def fileno(self) -> int:
+        """Give the descriptor of the open file."""
+        return self._fd
+
     def __del__(self) -> None:
         if hasattr(self, "_fd"):
             os.close(self._fd)

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "status": ("looking:status", "Show one import, or the newest."),
     "list": ("looking:list_imports", "List imports, the newest first."),
     "rows": ("rows:rows", "Tell what became of each row of an import."),
+    "errors": ("rows:errors", "Tell all errors of an import by kind, with examples."),
     "failed-rows": ("failed_rows:failed_rows", "Write the failed rows to a file, with reasons."),
     "pause": ("controlling:pause", "Stop an import until it is resumed."),
     "resume": ("controlling:resume", "Let a paused import go on."),

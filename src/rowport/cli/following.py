@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from rowport.cli.speech import note
+from rowport.engine.mapping import needed
 from rowport.model.errors import IllegalTransition, MappingIncomplete, Unavailable
 from rowport.model.states import ImportState
 
@@ -88,9 +89,8 @@ class Follower:
         )
         self._rowport.services.imports.cancel(imported.organization_id, imported.id)
         mapped = set((imported.mapping or {}).values())
-        needed = [f.name for f in record_type.schema.fields if f.constraints.required]
-        needed += [name for name in imported.options.key or record_type.key if name not in needed]
-        missing = [name for name in needed if name not in mapped]
+        wanted = needed(record_type.schema, key=imported.options.key or record_type.key)
+        missing = [name for name in wanted if name not in mapped]
         raise MappingIncomplete(missing_words(missing, headers_of(imported)))
 
     def _bear(self, imported: Import, error: Unavailable) -> None:

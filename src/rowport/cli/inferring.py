@@ -96,7 +96,7 @@ def proposal_lines(inferred: Inferred) -> Iterator[str]:
 
 def _words(descriptor: Mapping[str, Any], evidence: FieldEvidence) -> Iterator[str]:
     """Say a field in words."""
-    form = descriptor.get("format")
+    form = descriptor.get("semantic", descriptor.get("format"))
     yield str(descriptor["type"]) + (f" ({form})" if form else "")
     yield from descriptor.get("constraints", ())
     if evidence.empty:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rowport.ports import BrokenRow, LoadResult, ParsedChunk
 
 RECORD_ID: Final = pa.binary(16)
+_FEW_JUMPS: Final = 100
+"""Rows of a chunk that may span several lines without the room for it being missed."""
 _LEVEL: Final = {"outcome": 15, "line": 15}
 """Of compression, from 1 to 22: what every row has and is cheap to press is pressed harder."""
 RAW_SCHEMA: Final = pa.schema([("row", pa.int64()), ("cells", pa.list_(pa.string()))])
@@ -54,15 +56,22 @@ class Accounts:
 
 
 def account(
-    parsed: ParsedChunk, *, invalid: pa.Table, loaded: LoadResult, row: pa.Array
+    parsed: ParsedChunk,
+    *,
+    invalid: pa.Table,
+    loaded: LoadResult,
+    row: pa.Array,
+    skipped: pa.Array | None = None,
 ) -> Accounts:
     """Put together what reading, validating and loading said of the rows in `parsed`.
 
     `invalid` holds the errors of validation, `loaded` the answer of the destination for the rows
-    numbered in `row`.
+    numbered in `row`, and `skipped` the numbers of rows that it was not asked for.
     """
     numbers = numbers_of(parsed)
     outcome = np.zeros(parsed.rows, dtype=np.uint8)
+    if skipped is not None:
+        outcome[_places(skipped.to_numpy(), numbers)] = Outcome.SKIPPED
     outcome[_places(loaded_rows := row.to_numpy(), numbers)] = loaded.outcome.to_numpy()
     outcome[_places(pc.unique(invalid["row"]).to_numpy(), numbers)] = Outcome.FAILED
     outcome[_places(np.array([b.row for b in parsed.broken]), numbers)] = Outcome.FAILED
@@ -212,28 +221,43 @@ def _with_lines_worth_their_room(outcomes: pa.Table) -> pa.Table:
     """Drop the lines of rows that nobody has to find in the file, where they cost room.
 
     Lines that count up by one cost nothing.  Others take more than all the outcomes (122 KB for
-    a million rows, where one in eight spans lines), so only failed and skipped rows keep theirs.
+    a million rows, where one in eight spans lines), so where there are many of them only failed
+    and skipped rows keep theirs.
     """
-    if (np.diff(outcomes["line"].to_numpy()) == 1).all():
+    if np.count_nonzero(np.diff(outcomes["line"].to_numpy()) != 1) <= _FEW_JUMPS:
         return outcomes
     wanted = pc.is_in(outcomes["outcome"], pa.array([Outcome.FAILED, Outcome.SKIPPED], pa.uint8()))
     lines = pc.if_else(wanted, outcomes["line"], pa.scalar(None, pa.int64()))
     return outcomes.set_column(outcomes.column_names.index("line"), "line", lines)
 
 
-def decode(value: bytes | None) -> pa.Table | None:
-    """Give back the table of a Parquet value.
+def decode(value: bytes | None, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Give back the table of a Parquet value, or these columns of it.
 
     On this thread alone: `read_table` leaves a thread behind that lets go of our bytes when it
     likes, and if Python has begun to end by then, the process aborts.
     """
-    return pq.ParquetFile(pa.BufferReader(value)).read(use_threads=False) if value else None
+    if not value:
+        return None
+    file = pq.ParquetFile(pa.BufferReader(value))
+    return file.read(columns=None if columns is None else list(columns), use_threads=False)
 
 
 def met_ids(outcomes: bytes) -> np.ndarray:
     """Give the ids of records that encoded outcomes met and left as they are: n x 16 bytes."""
     table = decode(outcomes)
     return np.zeros((0, RECORD_ID.byte_width), np.uint8) if table is None else left_alone(table)
+
+
+def kept_rows(outcomes: bytes, first_row: int) -> np.ndarray:
+    """Give the numbers of rows that were neither refused nor left out as repeats of others."""
+    table = decode(outcomes)
+    if table is None:
+        return np.zeros(0, np.int64)
+    kind = table["outcome"].to_numpy()
+    has_record = table["record_id"].is_valid().to_numpy()
+    kept = (kind != Outcome.FAILED) & (kind != Outcome.PENDING)
+    return first_row + np.flatnonzero(kept & ((kind != Outcome.SKIPPED) | has_record))
 
 
 def left_alone(table: pa.Table) -> np.ndarray:
@@ -256,10 +280,11 @@ def row_outcomes(
     raw: bytes | None,
     wanted: Outcome | None = None,
     most: int | None = None,
+    after: int = 0,
 ) -> list[RowOutcome]:
     """Give the fate of each row of a chunk as values, or of those with one outcome only.
 
-    `most`: only the first so many of them.
+    `most`: only the first so many of them; `after`: only rows behind this one.
     """
     table = decode(outcomes)
     if table is None:
@@ -268,7 +293,8 @@ def row_outcomes(
     if wanted is not None:
         keep = table["outcome"].to_numpy() == wanted
         table, row = table.filter(pa.array(keep)), row[keep]
-    table, row = table.slice(0, most), row[:most]
+    begin = int(np.searchsorted(row, after, side="right"))
+    table, row = table.slice(begin, most), row[begin:][:most]
     faults = _errors_by_row(_only(errors, row))
     cells = _cells_by_row(_only(raw, row))
     return [
@@ -297,11 +323,13 @@ def _id_of(import_id: UUID, row: int, code: int, known: bytes | None) -> UUID | 
 
 
 def _only(value: bytes | None, rows: np.ndarray) -> pa.Table | None:
-    """Give what a value tells of these rows and those before them."""
+    """Give what a value tells of these rows and those between them."""
     table = decode(value)
     if table is None or not rows.size:
         return None
-    return table.filter(pc.less_equal(table["row"], int(rows[-1])))
+    told = table["row"].to_numpy()
+    begin, end = np.searchsorted(told, [rows[0], rows[-1] + 1])
+    return table.slice(int(begin), int(end - begin))
 
 
 def _errors_by_row(table: pa.Table | None) -> dict[int, list[RowError]]:

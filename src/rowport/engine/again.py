@@ -82,11 +82,11 @@ def tried_again(
 
     They are those that were never processed, those in `mended` (of a row that stands in several
     the last one counts) and, if `takes_failed`, all others that failed.  `width`: how many cells
-    the header has; `read` gives the whole chunk as it stands in the file.
+    the header has; `read` gives the whole chunk as it stands in the file, or was mended last.
     """
     pending = rows_with(earlier, Outcome.PENDING, first_row=first_row)
     failed = rows_with(earlier, Outcome.FAILED, first_row=first_row)
-    new = only(reduce(_over, mended, nothing(width)), np.union1d(pending, failed))
+    new = only(newest(mended, width), np.union1d(pending, failed))
     fixed = numbers_of(new)
     parts = [new]
     if takes_failed:
@@ -165,6 +165,11 @@ def joined(parts: Sequence[ParsedChunk], width: int) -> ParsedChunk:
         line=line.take(order),
         broken=tuple(sorted((b for part in parts for b in part.broken), key=lambda b: b.row)),
     )
+
+
+def newest(parts: Sequence[ParsedChunk], width: int) -> ParsedChunk:
+    """Give the rows of chunks; of a row that stands in several the last one counts."""
+    return reduce(_over, parts, nothing(width))
 
 
 def _over(old: ParsedChunk, new: ParsedChunk) -> ParsedChunk:

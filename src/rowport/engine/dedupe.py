@@ -3,7 +3,7 @@
 A digest is a 64-bit hash of a row's typed key.  Two chunks without a common digest have no key in
 common and may be loaded side by side; a common digest only says that the later chunk has to wait
 and let the destination compare the real keys.  A dry run, in which the destination knows
-nothing, uses two hashes of a row (128 bits).
+nothing, uses two hashes of a row (128 bits): wide digests.
 """
 
 from __future__ import annotations
@@ -53,39 +53,15 @@ def _alike(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pl.select(plain.otherwise(text)).to_series().to_arrow()])
 
 
-def wide_digests(rows: pa.Table, key: Sequence[str]) -> pl.DataFrame:
-    """Hash the key of each row twice: columns "a" and "b", in row order."""
-    return pl.DataFrame({"a": digests(rows, key, seed=0), "b": digests(rows, key, seed=1)})
+def pack_wide(pair: tuple[Digests, Digests]) -> bytes:
+    """Give the two halves of wide digests as bytes."""
+    return np.column_stack(pair).astype("<u8").tobytes()
 
 
-def pack_wide(values: pl.DataFrame) -> bytes:
-    """Give wide digests as bytes."""
-    both = np.empty((len(values), 2), dtype="<u8")
-    both[:, 0], both[:, 1] = values["a"].to_numpy(), values["b"].to_numpy()
-    return both.tobytes()
-
-
-def unpack_wide(packed: bytes) -> pl.DataFrame:
-    """Give wide digests back from their bytes."""
+def unpack_wide(packed: bytes) -> tuple[Digests, Digests]:
+    """Give the two halves of wide digests back from their bytes."""
     both = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
-    return pl.DataFrame({"a": both[:, 0], "b": both[:, 1]})
-
-
-def repeated(values: pl.DataFrame, known: Sequence[pl.DataFrame]) -> npt.NDArray[np.bool_]:
-    """Tell for each row whether its wide digest is among the known ones."""
-    hit = np.zeros(len(values), dtype=bool)
-    for other in known:
-        hit |= (
-            values.join(
-                other.unique().with_columns(pl.lit(value=True).alias("hit")),
-                on=["a", "b"],
-                how="left",
-                maintain_order="left",
-            )["hit"]
-            .fill_null(value=False)
-            .to_numpy()
-        )
-    return hit
+    return both[:, 0].copy(), both[:, 1].copy()
 
 
 def pack(values: Digests) -> bytes:

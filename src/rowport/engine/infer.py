@@ -23,16 +23,19 @@ from rowport.engine.infer_candidates import (
     MISSING_WORDS,
     TRUE_WORDS,
     Candidate,
+    candidate_reader,
 )
-from rowport.engine.validation.cells import CellFault, CellReader
-from rowport.engine.validation.readers import reader_of
-from rowport.model.table_schema import Field, FieldType
+from rowport.engine.infer_meanings import meaning_of
+from rowport.engine.validation.cells import CellFault
+from rowport.model.table_schema import FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
     import pyarrow as pa
+
+    from rowport.engine.validation.cells import CellReader
 
 TOLERANCE: Final = 0.02
 """The share of cells that need not fit a proposed type."""
@@ -45,14 +48,17 @@ _SAMPLE: Final = 2_000
 _ENOUGH: Final = 50
 _ODD: Final = 500
 _EXAMPLES: Final = 3
-_DISTINCT: Final = 200
+_DISTINCT: Final = 300
+"""Values of which the count is kept: more than there are countries."""
 _KEY_WORDS: Final = frozenset(
     ("id", "key", "code", "no", "nr", "number", "uuid", "guid", "sku", "ref", "email")
 )
 _TEMPORAL: Final = frozenset({FieldType.DATE, FieldType.DATETIME})
 _SHARE: Final = 0.5
 _SHARE_OF_SEVERAL: Final = 0.03
-"""The shares of cells that a reading must fit to stay; less for dates, which may be mixed."""
+_SHARE_OF_MEANING: Final = 0.9
+"""The shares of cells that a reading must fit to stay; less for dates, which may be mixed, more
+for meanings, which ask a library for what does not fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,19 +150,8 @@ class _Tally:
 
 def _tallies() -> list[_Tally]:
     return [
-        _Tally(candidate=candidate, reader=reader_of(_as_field(candidate)))
-        for candidate in CANDIDATES
+        _Tally(candidate=candidate, reader=candidate_reader(candidate)) for candidate in CANDIDATES
     ]
-
-
-def _as_field(candidate: Candidate) -> Field:
-    return Field(
-        name="-",
-        type=candidate.type,
-        format=candidate.format,
-        decimal_char=candidate.options.get("decimalChar", "."),
-        group_char=candidate.options.get("groupChar"),
-    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -218,8 +213,14 @@ class _Column:
             sample = cells.gather_every(len(cells) // _SAMPLE)
             counted = zip(self.tallies, _shaped(self.tallies, sample), strict=True)
             self.tallies = [tally for tally, most in counted if _stays(tally, most, len(sample))]
+        sure: Candidate | None = None
         for tally, most in zip(self.tallies, _shaped(self.tallies, cells), strict=True):
-            fits = _fit(tally, cells) if most else 0
+            if sure is not None and _is_wider(tally.candidate, sure):
+                fits = len(cells)
+            else:
+                fits = _fit(tally, cells) if most else 0
+            if fits == len(cells):
+                sure = tally.candidate
             if fits < len(cells) and len(tally.misfits) < _EXAMPLES:
                 _keep_misfits(tally, cells, any_fits=fits > 0)
             tally.fits += fits
@@ -262,10 +263,23 @@ class _Column:
             return _Reading({"type": "boolean", **words}, fits, others[:_EXAMPLES], ())
         found = _best(self.tallies, self.filled - self.words.total())
         if found is None:
-            return _Reading({"type": "string"}, self.filled, (), ())
+            return self._meaning() or _Reading({"type": "string"}, self.filled, (), ())
         if self.words:
             found.described["missingValues"] = ["", *sorted(self.words)]
         return found
+
+    def _meaning(self) -> _Reading | None:
+        """Read a column of few texts by what they mean."""
+        # NA is the code of Namibia.
+        words = [word for word in self.words if word.upper() != "NA"]
+        values = {text: count for text, count in (self.values or {}).items() if text not in words}
+        found = meaning_of(self.header, values, tolerance=TOLERANCE) if values else None
+        if found is None:
+            return None
+        described: dict[str, Any] = {"type": "string", "semantic": found.semantic}
+        if words:
+            described["missingValues"] = ["", *sorted(words)]
+        return _Reading(described, found.fits, found.misfits[:_EXAMPLES], ())
 
     def _constraints(self, descriptor: dict[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -273,7 +287,7 @@ class _Column:
             found["required"] = True
         values = self.values or Counter()
         few = 0 < len(values) <= ENUM_VALUES and self.filled >= _ENUM_REPEATS * len(values)
-        if few and descriptor["type"] == "string":
+        if few and descriptor["type"] == "string" and "semantic" not in descriptor:
             found["enum"] = sorted(values)
         return found
 
@@ -293,9 +307,15 @@ class _Reading:
     alternatives: tuple[str, ...]
 
 
+def _is_wider(candidate: Candidate, other: Candidate) -> bool:
+    """Tell whether a reading is another one without its semantic, and so takes all that it does."""
+    same = (candidate.type, candidate.format) == (other.type, other.format)
+    return same and candidate.semantic is None and other.semantic is not None
+
+
 def _stays(tally: _Tally, fits: int, seen: int) -> bool:
-    mixed = tally.candidate.type in _TEMPORAL
-    return fits > seen * (_SHARE_OF_SEVERAL if mixed else _SHARE)
+    share = _SHARE_OF_SEVERAL if tally.candidate.type in _TEMPORAL else _SHARE
+    return fits > seen * (share if tally.candidate.semantic is None else _SHARE_OF_MEANING)
 
 
 def _shaped(tallies: list[_Tally], cells: pl.Series) -> list[int]:
@@ -395,6 +415,8 @@ def _described(candidate: Candidate) -> dict[str, Any]:
     described: dict[str, Any] = {"type": candidate.type.value}
     if candidate.format != "default":
         described["format"] = candidate.format
+    if candidate.semantic is not None:
+        described["semantic"] = candidate.semantic
     return described | dict(candidate.options)
 
 

@@ -7,12 +7,20 @@ proposal: "00835" and "+49 30" are no integers, because the leading characters w
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from rowport.model.table_schema import FieldType
+import polars as pl
+
+from rowport.engine.validation.cells import CellReader
+from rowport.engine.validation.readers import reader_of
+from rowport.engine.validation.semantics.catalogue import compiled
+from rowport.model.table_schema import Field, FieldType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rowport.engine.validation.semantics.meaning import Meaning
 
 TRUE_WORDS: Final = frozenset(
     ("true", "t", "yes", "y", "on", "ja", "j", "oui", "si", "sí", "sim", "da", "tak")
@@ -36,6 +44,8 @@ class Candidate:
     """A pattern that every cell must match."""
     options: Mapping[str, str] = field(default_factory=dict)
     """decimalChar and groupChar."""
+    semantic: str | None = None
+    """What every cell must mean besides."""
     exact: bool = True
     """Whether cells that the fast path does not take are given to the exact reader."""
 
@@ -125,13 +135,55 @@ def _temporals() -> list[Candidate]:
     return [*days, *moments, *times, *months]
 
 
+_EMAIL: Final = "^[^@\\s]+@[^@\\s]+[.][^@\\s]+$"
+
+
+def _text(shape: str, *, form: str = "default", semantic: str | None = None) -> Candidate:
+    return Candidate(type=FieldType.STRING, format=form, shape=shape, semantic=semantic)
+
+
 _TEXTS: Final = (
-    Candidate(type=FieldType.STRING, format="uuid", shape="^[0-9A-Fa-f-]{36}$"),
-    Candidate(type=FieldType.STRING, format="email", shape="^[^@\\s]+@[^@\\s]+[.][^@\\s]+$"),
-    Candidate(type=FieldType.STRING, format="uri", shape="^[A-Za-z][A-Za-z0-9+.-]*://[^\\s]+$"),
+    _text("^[0-9A-Fa-f-]{36}$", form="uuid", semantic="uuid"),
+    _text(_EMAIL, form="email", semantic="email"),
+    _text(_EMAIL, form="email"),
+    _text("^https?://[^\\s]+$", form="uri", semantic="url"),
+    _text("^[A-Za-z][A-Za-z0-9+.-]*://[^\\s]+$", form="uri"),
+    _text("^[(]?[+][0-9 ()./-]{7,24}$", semantic="phone"),
+    _text("^[A-Z]{2}[0-9]{2}[A-Z0-9 ]{11,40}$", semantic="iban"),
     Candidate(type=FieldType.OBJECT, shape="(?s)^\\s*[{].*[}]\\s*$"),
     Candidate(type=FieldType.ARRAY, shape="(?s)^\\s*\\[.*\\]\\s*$"),
 )
 
 CANDIDATES: Final = (*_numbers(), *_temporals(), *_TEXTS)
 """All readings but plain text and booleans, the better first where several fit."""
+
+
+def candidate_reader(candidate: Candidate) -> CellReader:
+    """Read as the candidate's field would, and its semantic would judge."""
+    reader = reader_of(_as_field(candidate))
+    name = candidate.semantic
+    if name is None:
+        return reader
+
+    def fast(cells: pl.Expr) -> pl.Expr:  # the format takes all that the fast path does
+        return cells.map_batches(lambda texts: _meaning(name).fast(texts), return_dtype=pl.String)
+
+    def exact(text: str) -> object:
+        return _meaning(name).normal(str(reader.exact(text)))
+
+    return CellReader(dtype=pl.String(), fast=fast, exact=exact)
+
+
+@cache
+def _meaning(semantic: str) -> Meaning:
+    return compiled(semantic, {}, Field(name="-")).meaning(None)
+
+
+def _as_field(candidate: Candidate) -> Field:
+    return Field(
+        name="-",
+        type=candidate.type,
+        format=candidate.format,
+        decimal_char=candidate.options.get("decimalChar", "."),
+        group_char=candidate.options.get("groupChar"),
+    )

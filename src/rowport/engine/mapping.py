@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import InvalidOptions
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rowport.model.table_schema import Field, TableSchema
+
+NEED_EVERY_FIELD: Final = frozenset({"exact", "equal", "subset"})
+"""The words of `fieldsMatch` that ask for a column of each field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,9 @@ class ColumnMapping:
     columns: Mapping[int, str]
     """0-based column -> field, in file order, for the columns that are imported."""
     missing: tuple[str, ...]
-    """Fields that must have a value (required, or in the key) and have no column."""
+    """Fields that must have a column (required, in the key, or by `fieldsMatch`) and have none."""
+    left_out: tuple[int, ...] = ()
+    """0-based columns that were left out by hand."""
 
     @property
     def by_header(self) -> dict[str, str]:
@@ -81,13 +86,20 @@ def match(
                     taken[index] = field.name
                     break
     columns = {index: taken[index] for index in sorted(taken) if taken[index]}
-    must = {*key, *schema.primary_key}
-    wanted = [f.name for f in schema.fields if f.constraints.required or f.name in must]
+    wanted = needed(schema, key=key)
     return ColumnMapping(
         header=tuple(header),
         columns=columns,
         missing=tuple(name for name in wanted if name not in columns.values()),
+        left_out=tuple(index for index in sorted(taken) if not taken[index]),
     )
+
+
+def needed(schema: TableSchema, *, key: Sequence[str] = ()) -> list[str]:
+    """Give the fields that must have a column: required, in the key, or by `fieldsMatch`."""
+    must = {*key, *schema.primary_key}
+    every = schema.fields_match in NEED_EVERY_FIELD
+    return [f.name for f in schema.fields if every or f.constraints.required or f.name in must]
 
 
 def nameless(index: int) -> str:

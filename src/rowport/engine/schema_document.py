@@ -17,7 +17,10 @@ from rowport.engine.schema_reading import names_of, read, refuse
 from rowport.engine.validation import strptime, transforms
 from rowport.engine.validation.constraints import BadConstraint, checks_of
 from rowport.engine.validation.readers import ITEM_TYPES
-from rowport.engine.validation.rules import BadRule, compile_rule
+from rowport.engine.validation.row_rules import BadRule
+from rowport.engine.validation.rules import compile_rule
+from rowport.engine.validation.semantics.catalogue import OTHERS, BadSemantic, semantic_of
+from rowport.engine.validation.steps import BadTransform, reading
 from rowport.engine.validation.texts import FORMATS as STRING_FORMATS
 from rowport.model.errors import InvalidSchema
 from rowport.model.table_schema import Field, FieldType
@@ -51,6 +54,7 @@ def parse(document: Mapping[str, object]) -> TableSchema:
             refuse(f"{at}/itemType", field.item_type, ", ".join(ITEM_TYPES))
         _cross_check(at, field)
         _check_steps(f"{at}/transforms", field, names, raw.get("transforms") or [])
+        _check_semantic(f"{at}/semantic", field, names, raw.get("semantic"))
     _check_rules(schema)
     return schema
 
@@ -105,13 +109,31 @@ def _check_steps(at: str, field: Field, names: list[str], raw: list[Any]) -> Non
             step = transforms.normalised(written)
             alone = replace(field, transforms=(step,))
             transforms.steps_of(alone, missing=(), columns=names)
-        except transforms.BadTransform as error:
+        except BadTransform as error:
             raise InvalidSchema(
                 f"{at}/{index}: {json.dumps(written)} cannot be used: {error}"
             ) from None
         concat = step.get("concat")
         if isinstance(concat, Mapping):
             names_of(f"{at}/{index}/concat/fields", concat["fields"], names)
+        _check_others(f"{at}/{index}", step, names)
+
+
+def _check_semantic(at: str, field: Field, names: list[str], raw: object) -> None:
+    """Refuse a semantic that is none, does not fit its field, or speaks of an unknown one."""
+    try:
+        semantic_of(reading(field))
+    except BadSemantic as error:
+        raise InvalidSchema(f"{at}: {json.dumps(raw)} cannot be used: {error}") from None
+    _check_others(at, field.semantic or {}, names)
+
+
+def _check_others(at: str, told: Mapping[str, Any], names: list[str]) -> None:
+    """Refuse options that name a field which is none."""
+    for name, options in told.items():
+        for option in OTHERS:
+            if isinstance(options, Mapping) and option in options:
+                names_of(f"{at}/{name}/{option}", options[option], names)
 
 
 def _check_rules(schema: TableSchema) -> None:

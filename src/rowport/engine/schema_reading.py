@@ -17,9 +17,13 @@ from rowport.model.table_schema import (
     FALSE_VALUES,
     TRUE_VALUES,
     Constraints,
+    Dedupe,
     Field,
     FieldType,
     ForeignKey,
+    Keep,
+    Lookup,
+    Missing,
     TableSchema,
 )
 
@@ -46,13 +50,15 @@ def read(document: Mapping[str, object]) -> TableSchema:
     for index, name in enumerate(names):
         if name in names[:index]:
             refuse(f"/fields/{index}/name", name, "a name that no other field has")
+    primary_key = names_of("/primaryKey", document.get("primaryKey"), names)
     return TableSchema(
         fields=fields,
         missing_values=_missing("/missingValues", document.get("missingValues"), ("",)) or (),
-        primary_key=names_of("/primaryKey", document.get("primaryKey"), names),
+        primary_key=primary_key,
         unique_keys=_unique_keys(document.get("uniqueKeys"), names),
         foreign_keys=_foreign_keys(document.get("foreignKeys"), names),
         rules=_rules(document.get("rules")),
+        dedupe=_dedupe(document.get("dedupe"), names, primary_key),
         fields_match=_fields_match(document.get("fieldsMatch")),
         document=dict(document),
     )
@@ -93,6 +99,8 @@ def _field(at: str, raw: object) -> Field:
         item_type=_item_type(f"{at}/itemType", raw.get("itemType")),
         delimiter=_get(raw, at, "delimiter", str, default=",") or ",",
         transforms=_transforms(f"{at}/transforms", raw.get("transforms")),
+        lookup=_lookup(f"{at}/lookup", raw.get("lookup"), kind, required=rules.required),
+        semantic=_semantic(f"{at}/semantic", raw.get("semantic")),
     )
 
 
@@ -241,6 +249,35 @@ def _transforms(at: str, raw: object) -> tuple[Mapping[str, object], ...]:
     return tuple({step: {}} if isinstance(step, str) else dict(step) for step in raw)
 
 
+def _lookup(at: str, raw: object, kind: FieldType, *, required: bool) -> Lookup | None:
+    """Read a lookup (our profile); whether its record type exists is asked when it is saved."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or not {"type", "by"} <= set(raw) <= {"type", "by", "missing"}:
+        refuse(at, raw, "an object with type, by and perhaps missing")
+    if kind not in {FieldType.STRING, FieldType.ANY}:
+        refuse(at, raw, f"no lookup in a field of type {kind}: it holds a record's id, a string")
+    missing = raw.get("missing", Missing.ERROR)
+    if missing not in tuple(Missing):
+        refuse(f"{at}/missing", missing, ", ".join(Missing))
+    if required and missing == Missing.NULL:
+        refuse(f"{at}/missing", missing, "error or create, because the field is required")
+    return Lookup(
+        type=_name(f"{at}/type", raw["type"]),
+        by=_name(f"{at}/by", raw["by"]),
+        missing=Missing(str(missing)),
+    )
+
+
+def _semantic(at: str, raw: object) -> Mapping[str, Any] | None:
+    """Read a semantic (our profile): a bare name is one without options."""
+    if raw is None:
+        return None
+    if not isinstance(raw, str | Mapping):
+        refuse(at, raw, "a name, or an object with one name and its options")
+    return {raw: {}} if isinstance(raw, str) else dict(raw)
+
+
 def names_of(at: str, raw: object, known: Iterable[str]) -> tuple[str, ...]:
     """Read one field name or an array of them."""
     if raw is None:
@@ -298,10 +335,32 @@ def _rules(raw: object) -> tuple[Mapping[str, Any], ...]:
     return tuple(raw)
 
 
-def _fields_match(raw: object) -> str:
+def _dedupe(raw: object, known: list[str], key: tuple[str, ...]) -> Dedupe | None:
+    """Read which rows are taken for the same (our profile)."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping) or not set(raw) <= {"fields", "keep"}:
+        refuse("/dedupe", raw, "an object with fields and keep")
+    fields = names_of("/dedupe/fields", raw.get("fields"), known) or key
+    if not fields:
+        refuse("/dedupe/fields", raw.get("fields"), "at least one field, as there is no primaryKey")
+    keep = raw.get("keep", Keep.FIRST)
+    if keep == "last":
+        refuse(
+            "/dedupe/keep",
+            keep,
+            "first or error: rows are loaded while the file is read, so when the last one of "
+            "several comes, those before it are in the table already; turn the file round",
+        )
+    if keep not in tuple(Keep):
+        refuse("/dedupe/keep", keep, ", ".join(Keep))
+    return Dedupe(fields=fields, keep=Keep(str(keep)))
+
+
+def _fields_match(raw: object) -> str | None:
     """Read fieldsMatch; one word, or an array of one as early drafts of version 2 had it."""
     if raw is None:
-        return "subset"
+        return None
     word = raw[0] if isinstance(raw, list) and len(raw) == 1 else raw
     if word not in FIELDS_MATCH:
         refuse("/fieldsMatch", raw, ", ".join(FIELDS_MATCH))

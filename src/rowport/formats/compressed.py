@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import pyarrow as pa
 
+from rowport.engine.inflation import inflated_limit
 from rowport.engine.seekable import SeekableBlob
 from rowport.formats import discover, recognise
 from rowport.model.errors import InvalidOptions, StorageFull, UnreadableFile
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
     from rowport.ports import BlobReader, ChunkLimits, Format, ParsedChunk
 
-MAX_RATIO: Final = 200
-"""Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
-MIN_BOMB_BYTES: Final = 64 * 1024**2
-MAX_INFLATED_BYTES: Final = 64 * 1024**3
 _BLOCK_BYTES: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 1_000
 _DAMAGE: Final = (
@@ -36,8 +33,11 @@ _DAMAGE: Final = (
     lzma.LZMAError,
     pa.ArrowException,
     EOFError,
+    IndexError,  # of the archive reader, for a member without a name
     NotImplementedError,
     OSError,
+    RuntimeError,
+    ValueError,
 )
 _OPENERS: Final[dict[bytes, Callable[[SeekableBlob], Any]]] = {
     b"\x1f\x8b\x08": lambda file: gzip.GzipFile(fileobj=file),
@@ -114,6 +114,10 @@ class _FileBlob:
         self._file.seek(offset)
         return self._file.read(length)
 
+    def fileno(self) -> int:
+        self._file.flush()
+        return self._file.fileno()
+
 
 @contextmanager
 def _inflated(blob: BlobReader, member: str | None) -> Iterator[tuple[BlobReader, str]]:
@@ -151,7 +155,7 @@ def _member(archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     entries = archive.infolist()
     if len(entries) > _MAX_MEMBERS:
         raise UnreadableFile(f"The archive holds {len(entries)} files; at most {_MAX_MEMBERS}.")
-    files = [entry for entry in entries if not entry.is_dir() and not _is_hidden(entry.filename)]
+    files = [entry for entry in entries if not _is_folder(entry) and not _is_hidden(entry.filename)]
     if wanted is not None:
         files = [entry for entry in files if entry.filename == wanted]
     if len(files) == 1:
@@ -168,6 +172,10 @@ def _member(archive: zipfile.ZipFile, wanted: str | None) -> zipfile.ZipInfo:
     )
 
 
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith("/")
+
+
 def _is_hidden(name: str) -> bool:
     """Say whether a file is one that archivers add by themselves."""
     return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith(".")
@@ -176,13 +184,13 @@ def _is_hidden(name: str) -> bool:
 def _copied(source: IO[bytes], target: IO[bytes], *, packed: int) -> int:
     """Copy what is inside and give its size; what the archive says of it is not believed."""
     size = 0
-    limit = min(MAX_INFLATED_BYTES, max(MIN_BOMB_BYTES, MAX_RATIO * packed))
+    limit = inflated_limit(packed)
     while block := source.read(_BLOCK_BYTES):
         size += len(block)
         if size > limit:
             raise UnreadableFile(
                 f"The file inflates from {packed:,} to more than {limit:,} bytes: "
-                "it looks like a bomb. Send it uncompressed."
+                "it looks like a bomb. Send it uncompressed, or raise ROWPORT_MAX_RATIO."
             )
         target.write(block)
     return size

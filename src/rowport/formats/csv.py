@@ -10,6 +10,7 @@ from rowport.engine.delimited.layout import find_layout, shape_of
 from rowport.engine.delimited.options import checked_options
 from rowport.engine.delimited.parsing import oversize_record, parse_records
 from rowport.engine.delimited.signatures import seems_to_be
+from rowport.engine.width import check_width
 from rowport.model.errors import EmptyFile, UnreadableFile
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class CsvFormat:
         if 2 * _integer(layout, "data_begin") > _HEAD_BYTES:  # the header may go on behind the head
             samples = _samples(blob, head_bytes=2 * MAX_RECORD_BYTES)
             layout = find_layout(samples, given, is_whole=blob.size_bytes <= len(samples[0]))
+        check_width(len(layout.header))
         return layout
 
     def spans(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rowport.engine.json_text.arrays import array_begin, elements
 from rowport.engine.json_text.objects import decoded, parsed
+from rowport.engine.width import check_width, rows_within
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES: Final = 64 * 1024
 _BLOCK_BYTES: Final = 8 * 1024 * 1024
-_MAX_ELEMENT_BYTES: Final = 64 * 1024 * 1024
+_MAX_ELEMENT_BYTES: Final = 16 * 1024 * 1024
 
 
 class JsonFormat:
@@ -58,6 +59,7 @@ class JsonFormat:
                 row = decoded(text)
                 if row is not None and not row.keys() <= keys.keys():
                     keys.update(dict.fromkeys(row))
+                    check_width(len(keys))
         if not keys:
             raise UnreadableFile("The file holds no JSON object with a key.")
         return FormatLayout(
@@ -73,6 +75,8 @@ class JsonFormat:
         """Cut the array between its elements."""
         offset, line = (_integer(layout, name) for name in ("data_begin", "data_line"))
         row = 1
+        rows = rows_within(limits.chunk_rows, len(layout.header))
+        limits = ChunkLimits(chunk_bytes=limits.chunk_bytes, chunk_rows=rows)
         buffer = b""
         is_final = False
         while not is_final:
@@ -98,7 +102,7 @@ class JsonFormat:
             offset += done
             buffer = buffer[done:]
             if len(buffer) > _MAX_ELEMENT_BYTES + limits.chunk_bytes:
-                raise UnreadableFile(f"Element {row} of the JSON array is larger than 64 MiB.")
+                raise UnreadableFile(f"Element {row} of the JSON array is larger than 16 MiB.")
 
     def read_span(self, blob: BlobReader, layout: FormatLayout, span: ChunkSpan) -> ParsedChunk:
         """Parse one span; numbers keep their text, nested values are JSON text."""

@@ -13,6 +13,7 @@ from rowport.engine.delimited.parsing import RecordShape, oversize_record
 from rowport.engine.delimited.records import blank_records, index_records
 from rowport.engine.delimited.sniffing import byte_order_mark
 from rowport.engine.json_text.objects import decoded, parsed
+from rowport.engine.width import check_width, rows_within
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import ChunkLimits, FormatLayout
 
@@ -70,6 +71,7 @@ class JsonlFormat:
                     row = decoded(text)
                     if row is not None and not row.keys() <= keys.keys():
                         keys.update(dict.fromkeys(row))
+                        check_width(len(keys))
         if not keys:
             raise UnreadableFile("The file holds no JSON object with a key.")
         return FormatLayout(
@@ -84,6 +86,8 @@ class JsonlFormat:
     ) -> Iterator[ChunkSpan]:
         """Cut the file at line ends."""
         encoding, offset = _place(layout)
+        rows = rows_within(limits.chunk_rows, len(layout.header))
+        limits = ChunkLimits(chunk_bytes=limits.chunk_bytes, chunk_rows=rows)
         cutter = Cutter(
             grammar=_LINES, encoding=encoding, limits=limits, begin=offset, first_line=1
         )

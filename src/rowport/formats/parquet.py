@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, ClassVar, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from rowport.engine.seekable import SeekableBlob
+from rowport.engine.inflation import inflated_limit
+from rowport.engine.width import check_width, rows_within
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import FormatLayout, ParsedChunk
+from rowport.sandbox.process import bounds_of, parsing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from rowport.ports import BlobReader, ChunkLimits
 
 _MARK: Final = b"PAR1"
+_MAX_ROW_BYTES: Final = 16 * 1024 * 1024
+_PARSER: Final = "rowport.sandbox.parquets"
 
 
 class ParquetFormat:
@@ -41,47 +44,39 @@ class ParquetFormat:
         unknown = sorted(set(overrides) - {"format"})
         if unknown:
             raise InvalidOptions(f"Parquet files have no option {unknown[0]!r}.")
-        file = _opened(blob)
-        try:
-            schema = file.schema_arrow
-            written_by = file.metadata.created_by
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise UnreadableFile(f"The footer of the Parquet file is damaged: {error}") from error
-        if not len(schema):
+        with parsing(_PARSER, blob, {"rows": 0}, bounds_of(blob.size_bytes)) as answer:
+            facts = dict(answer.facts)
+        names = tuple(facts.pop("names"))
+        if not names:
             raise UnreadableFile("The Parquet file has no column.")
-        return FormatLayout(
-            format=self.name,
-            header=tuple(schema.names),
-            evidence={
-                "rows": file.metadata.num_rows,
-                "row_groups": file.metadata.num_row_groups,
-                "types": [str(field.type) for field in schema],
-                "written_by": written_by,
-            },
-        )
+        check_width(len(names))
+        return FormatLayout(format=self.name, header=names, evidence=facts)
 
     def batches(
         self, blob: BlobReader, layout: FormatLayout, limits: ChunkLimits
     ) -> Iterator[ParsedChunk]:
         """Parse row group by row group; a row's line is its number, every row counts."""
-        file = _opened(blob)
+        columns = len(layout.header)
+        request = {"rows": rows_within(limits.chunk_rows, columns)}
+        left = inflated_limit(blob.size_bytes)
         first_row = 1
-        try:
-            for batch in file.iter_batches(batch_size=limits.chunk_rows, use_threads=False):
+        with parsing(_PARSER, blob, request, bounds_of(blob.size_bytes)) as answer:
+            for batch in answer.batches:
+                left -= batch.nbytes
+                _check_size(batch, left, first_row)
                 if batch.num_rows:
-                    yield _chunk(batch, len(layout.header), first_row)
+                    yield _chunk(batch, columns, first_row)
                 first_row += batch.num_rows
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise UnreadableFile(
-                f"The Parquet file is damaged behind row {first_row - 1}: {error}"
-            ) from error
 
 
-def _opened(blob: BlobReader) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(pa.PythonFile(SeekableBlob(blob), mode="r"))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise UnreadableFile(f"The file is no readable Parquet file: {error}") from error
+def _check_size(batch: pa.RecordBatch, left: int, first_row: int) -> None:
+    if left < 0:
+        raise UnreadableFile(
+            f"The Parquet file inflates beyond all measure in row {first_row}: "
+            "it looks like a bomb. Raise ROWPORT_MAX_RATIO if it is none."
+        )
+    if batch.nbytes > _MAX_ROW_BYTES * batch.num_rows:
+        raise UnreadableFile(f"Row {first_row} of the Parquet file is larger than 16 MiB.")
 
 
 def _chunk(batch: pa.RecordBatch, columns: int, first_row: int) -> ParsedChunk:

@@ -5,7 +5,9 @@ RowportError
 │   ├── InvalidSchema ............ 422  a Table Schema that cannot be used
 │   ├── InvalidOptions ........... 422  options that contradict each other or the record type
 │   ├── UnreadableFile ........... 422  the bytes are not a table that can be read
+│   ├── RuleTooSlow .............. 422  a check of the record type takes too long on these rows
 │   ├── MappingIncomplete ........ 422  a required field has no column
+│   │   └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
 │   └── NotMendable .............. 422  a file that cannot be taken as mended failed rows
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
@@ -73,11 +75,24 @@ class EmptyFile(UnreadableFile):
     """There is nothing in the file: no header and no row."""
 
 
+class RuleTooSlow(Invalid):
+    """A check between fields takes too long on the rows of this file."""
+
+    status = 422
+    code = "rule_too_slow"
+
+
 class MappingIncomplete(Invalid):
     """A required field has no column in the file."""
 
     status = 422
     code = "mapping_incomplete"
+
+
+class FieldsMismatch(MappingIncomplete):
+    """The file's columns do not meet the fields as the schema's fieldsMatch asks."""
+
+    code = "fields_mismatch"
 
 
 class NotMendable(Invalid):

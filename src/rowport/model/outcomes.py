@@ -88,7 +88,7 @@ class RowOutcome:
     """1-based over data rows."""
     line: int | None
     """1-based physical line of the file, or row of the sheet, where the row begins; None while
-    the row has not been read, and for a fine row where rows of the file span several lines."""
+    the row has not been read, and for a fine row where many rows of the file span several lines."""
     outcome: Outcome
     record_id: UUID | None
     """The record that the row created or met; None when it failed or is pending."""

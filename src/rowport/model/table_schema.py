@@ -1,8 +1,8 @@
 """A Table Schema (Data Package 2.0) as values.
 
 Source: https://datapackage.org/standard/table-schema/.  Rowport's additions (`aliases`,
-`titles`, `transforms`, `attributes` and more) are a profile that extends it; any plain Table
-Schema is one of ours.
+`titles`, `transforms`, `semantic`, `attributes` and more) are a profile that extends it; any
+plain Table Schema is one of ours.
 """
 
 from __future__ import annotations
@@ -59,6 +59,28 @@ class Constraints:
     json_schema: Mapping[str, object] | None = None
 
 
+class Missing(StrEnum):
+    """What a lookup does with a value that no record has."""
+
+    ERROR = "error"
+    """The row fails with `foreign-key`."""
+    NULL = "null"
+    """The field has no value."""
+    CREATE = "create"
+    """A record with this value is made, once, and the row refers to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """Where a cell's value is looked up (our profile); the field holds the record's id."""
+
+    type: str
+    """The record type, of the same organization."""
+    by: str
+    """Its field that has the value; unique there."""
+    missing: Missing = Missing.ERROR
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One field of a record type."""
@@ -88,6 +110,9 @@ class Field:
     """`list` only: what stands between the items."""
     transforms: tuple[Mapping[str, object], ...] = ()
     """Steps applied to the cell before it is read (our profile)."""
+    lookup: Lookup | None = None
+    semantic: Mapping[str, Mapping[str, object]] | None = None
+    """What the text means beyond its type, as one name and its options (our profile)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +123,23 @@ class ForeignKey:
     resource: str
     """The record type pointed to; "" means this one."""
     reference_fields: tuple[str, ...]
+
+
+class Keep(StrEnum):
+    """What becomes of rows that repeat an earlier one; the first good row is kept."""
+
+    FIRST = "first"
+    """They are `skipped`."""
+    ERROR = "error"
+    """They fail with `unique-error`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dedupe:
+    """Which rows of a file are taken for the same (our profile)."""
+
+    fields: tuple[str, ...]
+    keep: Keep = Keep.FIRST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +153,10 @@ class TableSchema:
     foreign_keys: tuple[ForeignKey, ...] = ()
     rules: tuple[Mapping[str, Any], ...] = ()
     """Rules between the fields of a row (our profile), as they stand in the document."""
-    fields_match: str = "subset"
-    """How a file's columns must meet the fields (`fieldsMatch`).  Fields match by mapped name."""
+    dedupe: Dedupe | None = None
+    fields_match: str | None = None
+    """How a file's columns must meet the fields (`fieldsMatch`); None: the schema does not say, so
+    only required fields need a column.  Columns meet fields by their mapped name."""
     document: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
     """The JSON document it came from, kept whole."""
 

@@ -41,6 +41,15 @@ class BlobReader(Protocol):
         ...
 
 
+@runtime_checkable
+class InFile(Protocol):
+    """A blob that is a file of this machine, so that another process can read it itself."""
+
+    def fileno(self) -> int:
+        """Give the descriptor of the file, whose bytes are those of the blob."""
+        ...
+
+
 class BlobStore(Protocol):
     """Where uploads, staged chunks and results are kept, under names made of ids."""
 
@@ -273,6 +282,32 @@ class Destination(Protocol):
         A row that the destination refuses fails alone; the others load.  A row whose key was
         loaded by an earlier row of the same import fails with `unique-error`, or is `skipped`
         with that row's record if the key rules say so.
+        """
+        ...
+
+    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
+        """Give for each of `keys` the id of the record that has these values.
+
+        `keys` has typed columns without nulls, named by field.  The answer is a
+        fixed_size_binary[16] array, aligned; null where no record has them, and the oldest of
+        several that have.
+        """
+        ...
+
+    def ensure(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        keys: pa.Table,
+        *,
+        import_id: UUID,
+        row: pa.Array,
+    ) -> None:
+        """Make records that have these values alone, where there are none.
+
+        `keys` is one column of a unique field; `row` is the row of the import that asks for each.
+        Several loaders may ask for the same at once: one record comes of it.  A record that the
+        destination refuses is not made.
         """
         ...
 

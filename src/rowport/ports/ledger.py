@@ -63,6 +63,8 @@ class PlannedChunk:
     """Which rows are tried again in a later round; None: it is the first one."""
     mended: tuple[str, ...] = ()
     """Blobs with rows that were mended; of a row that stands in several the last one counts."""
+    tried: tuple[str, ...] = ()
+    """Likewise, of those that were tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -495,6 +497,10 @@ class ChunkLedger(Protocol):
         """Give earlier chunks whose keys the destination cannot tell: (number, published)."""
         ...
 
+    def without_keys(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give earlier chunks that are done and whose keys were lost in a crash."""
+        ...
+
     def digests(
         self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
     ) -> Mapping[int, bytes]:
@@ -508,6 +514,10 @@ class ChunkLedger(Protocol):
 
         `any_number`: all chunks, as a later round has to know.
         """
+        ...
+
+    def with_records(self, tx: Transaction, ref: ImportRef) -> Sequence[tuple[int, datetime]]:
+        """Give the chunks in which rows made or met records, as (number, when it was loaded)."""
         ...
 
     def outcomes(
@@ -524,6 +534,19 @@ class ChunkLedger(Protocol):
         self, tx: Transaction, ref: ImportRef, *, failed_only: bool = False
     ) -> Iterator[StoredChunkResult]:
         """Give what is known of each chunk, in order, one at a time."""
+        ...
+
+    def page_results(
+        self, tx: Transaction, ref: ImportRef, *, after: int, limit: int, outcome: str | None
+    ) -> Iterator[StoredChunkResult]:
+        """Give the chunks that hold the first `limit` rows behind `after`, one at a time.
+
+        `outcome`: the word of the rows wanted; None: all.
+        """
+        ...
+
+    def errors(self, tx: Transaction, ref: ImportRef) -> Iterator[bytes]:
+        """Give the encoded errors of each chunk that has any, in order, one at a time."""
         ...
 
     def failed_results(

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.accounting import repeat_errors
+from rowport.engine.error_groups import ErrorGroup, ErrorGroups
+from rowport.engine.fields_match import check_columns
 from rowport.engine.formula_guard import MARKERS, is_guarded
 from rowport.engine.mapping import match
 from rowport.engine.tables import ERRORS_SCHEMA
 from rowport.engine.uniqueness import Uniqueness
 from rowport.engine.validation import Validator
 from rowport.model.errors import InvalidOptions, MappingIncomplete
+from rowport.model.table_schema import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from rowport.ports import ParsedChunk
     from rowport.service.reading import FileTable
 
-EXAMPLES: Final = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedRows:
@@ -37,17 +37,6 @@ class CheckedRows:
     rows: int
     errors: pa.Table
     """ERRORS_SCHEMA with the column "line" (int64) behind "row"; in the order of the rows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorGroup:
-    """All errors of one kind."""
-
-    code: str
-    field: str | None
-    count: int
-    examples: tuple[Mapping[str, Any], ...]
-    """The first ones: row, line, value, message."""
 
 
 class Check:
@@ -68,7 +57,8 @@ class Check:
         """Match the columns (`given`: header -> field by hand) and compile the schema.
 
         Raises:
-            MappingIncomplete: a field that must have a value has no column.
+            MappingIncomplete: a field that must have a value has no column, or the columns are
+                not those that `fieldsMatch` asks for.
             InvalidOptions: `given` or `key` names what does not exist.
         """
         self._table = table
@@ -77,7 +67,12 @@ class Check:
         fields = self.mapping.mapped
         self._validator = Validator(schema, fields, key=key)
         self._keys = _unique_keys(schema, key, fields)
-        self.unchecked = ("foreignKeys",) if schema.foreign_keys else ()
+        self._skips_by = _skips_by(schema, self._keys)
+        lookups = any(field.lookup for field in schema.fields)
+        self.unchecked = (
+            *(("foreignKeys",) if schema.foreign_keys else ()),
+            *(("lookup",) if lookups else ()),
+        )
         """Properties of the schema that only a database could check."""
 
     def _check_key(self, schema: TableSchema, key: Sequence[str]) -> None:
@@ -110,6 +105,8 @@ class Check:
         self, chunk: ParsedChunk, cells: pa.Table, valid: Validated, lost: np.ndarray
     ) -> Iterator[pa.Table]:
         """Give the errors of rows whose keys stand in earlier ones, with their raw cells."""
+        if self._skips_by is not None:
+            lost[lost[:, self._skips_by]] = False
         for place, key in enumerate(self._keys):
             row = valid.row.filter(pa.array(lost[:, place]))
             if len(row):
@@ -130,6 +127,7 @@ def _mapping(
             f"{table.name} has no column for {', '.join(mapping.missing)}; its columns are: "
             f"{', '.join(header)}. Say which column it is with --map HEADER=FIELD."
         )
+    check_columns(mapping, schema)
     return mapping
 
 
@@ -138,9 +136,18 @@ def _unique_keys(
 ) -> tuple[tuple[str, ...], ...]:
     """Give each set of fields that identifies a record, once."""
     alone = [(field.name,) for field in schema.fields if field.constraints.unique]
-    wanted = [tuple(key), schema.primary_key, *schema.unique_keys, *alone]
+    repeats = schema.dedupe.fields if schema.dedupe else ()
+    wanted = [tuple(key), schema.primary_key, *schema.unique_keys, *alone, repeats]
     whole = [names for names in wanted if names and set(names) <= set(fields)]
     return tuple({tuple(sorted(names)): names for names in reversed(whole)}.values())[::-1]
+
+
+def _skips_by(schema: TableSchema, keys: Sequence[tuple[str, ...]]) -> int | None:
+    """Give the place of the key whose repetitions are skipped and no errors."""
+    if schema.dedupe is None or schema.dedupe.keep is not Keep.FIRST:
+        return None
+    fields = set(schema.dedupe.fields)
+    return next((place for place, names in enumerate(keys) if set(names) == fields), None)
 
 
 def _broken(chunk: ParsedChunk) -> pa.Table:
@@ -174,31 +181,16 @@ class Tally:
     rows: int = 0
     failed: int = 0
     errors: int = 0
-    _counts: dict[tuple[str, str | None], int] = field(default_factory=dict)
-    _examples: dict[tuple[str, str | None], list[Mapping[str, Any]]] = field(default_factory=dict)
+    _groups: ErrorGroups = field(default_factory=ErrorGroups)
 
     def add(self, checked: CheckedRows) -> None:
         """Take the next chunk in."""
         self.rows += checked.rows
         self.errors += checked.errors.num_rows
-        frame = pl.from_arrow(checked.errors)
-        if not isinstance(frame, pl.DataFrame):
-            raise TypeError("an Arrow table becomes a data frame")
-        self.failed += frame["row"].n_unique()
-        for kind, group in frame.group_by("code", "field", maintain_order=True):
-            code, name = kind
-            known = self._examples.setdefault((str(code), name), [])
-            self._counts[str(code), name] = self._counts.get((str(code), name), 0) + group.height
-            shown = group.select("row", "line", "value", "message")
-            known += shown.head(EXAMPLES - len(known)).to_dicts()
+        self.failed += len(pc.unique(checked.errors["row"]))
+        self._groups.add(checked.errors)
 
     @property
     def groups(self) -> list[ErrorGroup]:
         """The kinds of errors, the most frequent first."""
-        ranked = sorted(self._counts.items(), key=lambda item: -item[1])
-        return [
-            ErrorGroup(
-                code=kind[0], field=kind[1], count=count, examples=tuple(self._examples[kind])
-            )
-            for kind, count in ranked
-        ]
+        return self._groups.groups

@@ -11,7 +11,8 @@ taken from its outcomes, eight bytes a record, by whoever loads a later chunk.
 A destination that hopes for new records alone can be told which rows may repeat a key of an
 earlier chunk, so that it need not look up the others.
 
-A dry run commits nothing to the destination; there every chunk compares with all earlier ones.
+A dry run commits nothing to the destination; there the chunks are judged in their order, and each
+publishes the keys that its rows took.  So it is where the schema says which rows repeat others.
 """
 
 from __future__ import annotations
@@ -21,20 +22,22 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from rowport.engine import dedupe
 from rowport.engine.accounting import met_ids
+from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
 from rowport.engine.seen_keys import SeenKeys
 from rowport.model.errors import RowportError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    import numpy as np
     import numpy.typing as npt
-    import polars as pl
 
+    from rowport.engine.key_runs import Pair
     from rowport.ports.ledger import ChunkRef, ImportRef, Ledger
 
 PATIENCE_S: Final = 2.0
@@ -43,8 +46,6 @@ GLANCE_S: Final = 0.005
 IMPORTS_REMEMBERED: Final = 4
 CAUGHT_UP: Final = 64
 """Chunks whose keys a worker reads at once, when it comes to an import late."""
-REMEMBERED: Final = 4096
-"""Chunks of dry runs whose keys a worker keeps in memory."""
 
 
 class EarlierChunkPending(RowportError):
@@ -59,24 +60,44 @@ class FirstWins:
     """Keeps the chunks of an import in order where their keys meet."""
 
     ledger: Ledger
-    _known: OrderedDict[ChunkRef, pl.DataFrame] = field(default_factory=OrderedDict)
+    _taken: OrderedDict[ImportRef, tuple[set[int], KeyRuns]] = field(default_factory=OrderedDict)
     _met: OrderedDict[ImportRef, tuple[set[tuple[int, datetime]], MetRecords]] = field(
         default_factory=OrderedDict
     )
     _seen: OrderedDict[ImportRef, tuple[set[int], SeenKeys]] = field(default_factory=OrderedDict)
 
-    def await_earlier(self, ref: ChunkRef, mine: dedupe.Digests) -> None:
+    def await_earlier(
+        self, ref: ChunkRef, mine: dedupe.Digests, wanted: dedupe.Digests | None = None
+    ) -> None:
         """Publish this chunk's digests and wait for every earlier chunk that may share a key.
+
+        `mine`: those of all keys that its rows have; `wanted`: those that they refer to.
 
         Raises:
             EarlierChunkPending: it took longer than PATIENCE_S.
         """
         with self.ledger.database.transaction() as side:
             self.ledger.chunks.publish_keys(side, ref, dedupe.pack(mine))
+        if wanted is not None:
+            mine = np.concatenate([mine, wanted])
         harmless: set[int] = set()
         deadline = time.monotonic() + PATIENCE_S
         while self._has_rival(ref, mine, harmless):
             _glance(deadline)
+
+    def await_done(self, ref: ChunkRef) -> None:
+        """Wait for every earlier chunk that is still to come.
+
+        Raises:
+            EarlierChunkPending: it took longer than PATIENCE_S.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while self._has_earlier(ref):
+            _glance(deadline)
+
+    def _has_earlier(self, ref: ChunkRef) -> bool:
+        with self.ledger.database.transaction() as side:
+            return bool(self.ledger.chunks.earlier(side, ref, dry_run=False))
 
     def _has_rival(self, ref: ChunkRef, mine: dedupe.Digests, harmless: set[int]) -> bool:
         """Tell whether an uncommitted earlier chunk shares a key, or has not said its keys."""
@@ -112,8 +133,9 @@ class FirstWins:
     ) -> npt.NDArray[np.bool_] | None:
         """Tell for each row whether an earlier chunk may have its key; None if it is not known.
 
-        To be asked after `await_earlier`.  `rows`: how many the import has.  Not known are keys
-        that a crash of the database lost, or that are still to be read by a worker that came late.
+        To be asked after `await_earlier`.  `rows`: how many keys the import has at most.  Not
+        known are keys that a crash of the database lost, or that are still to be read by a worker
+        that came late.
         """
         numbers, seen = self._seen.setdefault(ref.whole, (set(), SeenKeys(rows)))
         self._seen.move_to_end(ref.whole)
@@ -128,34 +150,52 @@ class FirstWins:
             numbers.add(number)
         return seen(mine) if all(n in numbers for n, _ in earlier) else None
 
-    def repeats(self, ref: ChunkRef, mine: pl.DataFrame) -> npt.NDArray[np.bool_]:
-        """Tell for each row of a dry run whether an earlier chunk has its key.
+    def taken_before(
+        self, ref: ChunkRef, again: Callable[[ChunkRef], Pair], *, are_committed: bool
+    ) -> KeyRuns:
+        """Give the keys that the rows of earlier chunks took.
+
+        `again` finds the keys of a chunk that is done, where a crash of the database lost them;
+        `are_committed`: the chunks have to be done, and not only to have told their keys.
 
         Raises:
-            EarlierChunkPending: an earlier chunk did not publish its keys within PATIENCE_S.
+            EarlierChunkPending: an earlier chunk was not ready within PATIENCE_S.
         """
-        with self.ledger.database.transaction() as side:
-            self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(mine))
         deadline = time.monotonic() + PATIENCE_S
         while True:
             with self.ledger.database.transaction() as side:
+                lost = self.ledger.chunks.without_keys(side, ref)
+            for number in lost:
+                name = replace(ref, number=number)
+                self.publish_taken(name, again(name))
+            with self.ledger.database.transaction() as side:
                 earlier = self.ledger.chunks.earlier(side, ref, dry_run=True)
-            if all(published for _, published in earlier):
-                return dedupe.repeated(mine, self._keys_of(ref, [n for n, _ in earlier]))
+                waits = are_committed and self.ledger.chunks.earlier(side, ref, dry_run=False)
+            if not waits and all(published for _, published in earlier):
+                return self._taken_by(ref, [n for n, _ in earlier])
             _glance(deadline)
 
-    def _keys_of(self, ref: ChunkRef, numbers: Sequence[int]) -> list[pl.DataFrame]:
-        names = {n: replace(ref, number=n) for n in numbers}
-        unknown = [n for n, name in names.items() if name not in self._known]
-        if unknown:
+    def _taken_by(self, ref: ChunkRef, numbers: Sequence[int]) -> KeyRuns:
+        known, taken = self._taken.pop(ref.whole, (set(), KeyRuns()))
+        if not known <= set(numbers):  # this chunk, or a later one, was judged here before
+            known, taken = set(), KeyRuns()
+        self._taken[ref.whole] = known, taken
+        while len(self._taken) > IMPORTS_REMEMBERED:
+            self._taken.popitem(last=False)
+        fresh = [number for number in numbers if number not in known]
+        for begin in range(0, len(fresh), CAUGHT_UP):
             with self.ledger.database.transaction() as side:
-                packed = self.ledger.chunks.digests(side, ref.whole, unknown)
+                some = fresh[begin : begin + CAUGHT_UP]
+                packed = self.ledger.chunks.digests(side, ref.whole, some)
             for number, keys in packed.items():
-                self._known[names[number]] = dedupe.unpack_wide(keys)
-        found = [self._known[name] for name in names.values()]
-        while len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
-        return found
+                taken.add(dedupe.unpack_wide(keys))
+                known.add(number)
+        return taken
+
+    def publish_taken(self, ref: ChunkRef, pair: Pair) -> None:
+        """Let later chunks know which keys this chunk's rows took."""
+        with self.ledger.database.transaction() as side:
+            self.ledger.chunks.publish_keys(side, ref, dedupe.pack_wide(pair))
 
 
 def _glance(deadline: float) -> None:

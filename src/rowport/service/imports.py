@@ -18,6 +18,7 @@ from rowport.model.imports import Import, ImportOptions, Mode, OnMatch
 from rowport.model.states import ImportState, Phase
 from rowport.ports.ledger import ImportRef, NewFile
 from rowport.service.keys import key_for
+from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -65,6 +66,7 @@ class Imports:
             RecordTypeNotFound: no such type.
             Invalid: the file's name or media type cannot be kept.
             InvalidOptions: the key, mapping or mode cannot be.
+            InvalidSchema: a record type that this one refers to is missing.
             UnreadableFile: the file has no byte.
             StorageFull: there is no room for it.
         """
@@ -99,6 +101,7 @@ class Imports:
         around: Circumstances | None,
     ) -> None:
         with self.ledger.database.tenant(record_type.organization_id) as tx:
+            references_of(tx, self.ledger.record_types, record_type)
             self.ledger.imports.create(
                 tx,
                 record_type,

@@ -21,7 +21,9 @@ def key_for(record_type: RecordType, options: ImportOptions) -> tuple[str, ...]:
     """
     rules = options.key_rules
     if rules == KeyRules():
-        return key_of_import(record_type, options.key)
+        key = key_of_import(record_type, options.key)
+        _check_own_lookups(record_type, key)
+        return key
     if options.mode is not Mode.UPSERT or options.on_match is not OnMatch.SKIP:
         raise InvalidOptions("Rules for keys go with mode upsert and on-match skip alone.")
     if not rules.takes_any_field:
@@ -35,3 +37,14 @@ def key_for(record_type: RecordType, options: ImportOptions) -> tuple[str, ...]:
     if rules.folds_case and len(key) != 1:
         raise InvalidOptions("Only a key of one field can be compared without regard to case.")
     return key
+
+
+def _check_own_lookups(record_type: RecordType, key: tuple[str, ...]) -> None:
+    """Refuse a key by which the record that an earlier row makes cannot be told."""
+    for field in record_type.schema.fields:
+        lookup = field.lookup
+        if lookup and lookup.type == record_type.name and key != (lookup.by,):
+            raise InvalidOptions(
+                f"{field.name} is looked up in {record_type.name} itself by {lookup.by}, so the "
+                f"key of an import has to be {lookup.by} too."
+            )

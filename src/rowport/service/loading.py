@@ -15,71 +15,39 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import numpy as np
 
-from rowport.engine import accounting, again, dedupe
-from rowport.engine.folding import folded
+from rowport.engine import accounting, again
+from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
-from rowport.engine.staging import thaw
-from rowport.engine.validation import Validated, Validator
-from rowport.model.errors import RowportError
-from rowport.model.imports import Import, Mode
 from rowport.model.states import ImportState, Phase
-from rowport.ports import FormatLayout, LoadBatch, SplittableFormat
+from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
-from rowport.ports.rounds import Again
-from rowport.service.keys import key_for
+from rowport.service.chunk_reading import ChunkReading
+from rowport.service.deduping import load_first
+from rowport.service.own_referring import OwnReferring
+from rowport.service.recipes import ImportEnded, Recipe, write_recipe
+from rowport.service.referring import Referring
+from rowport.service.watching import compared, referred, taken_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    import numpy as np
     import numpy.typing as npt
-    import polars as pl
 
     from rowport.engine.accounting import Accounts
-    from rowport.engine.mapping import ColumnMapping
-    from rowport.model.record_types import RecordType
-    from rowport.ports import BlobStore, Destination, Format, LoadResult, ParsedChunk, Transaction
+    from rowport.engine.key_runs import Pair
+    from rowport.engine.validation import Validated
+    from rowport.ports import BlobStore, Destination, Format, LoadResult, Transaction
     from rowport.ports.ledger import LeasedChunk, Ledger
+    from rowport.service.chunk_reading import Checked
     from rowport.service.first_wins import FirstWins
-from rowport.service.layouts import column_mapping, to_layout, unguarded
+    from rowport.service.kept_keys import KeptKeys
 
 RECIPES: Final = 16
 """Imports that one worker serves at once without asking for them again."""
 OPEN: Final = frozenset({ImportState.RUNNING, ImportState.PAUSING, ImportState.CANCELING})
 """States in which a chunk in flight may still commit."""
-
-
-class ImportEnded(RowportError):
-    """The import ended while the chunk was in flight."""
-
-    code = "import_ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """All that is the same for each chunk of an import."""
-
-    job: Import
-    starts: int
-    """How often the import had been started when this was written."""
-    record_type: RecordType
-    key: tuple[str, ...]
-    layouts: Mapping[str, FormatLayout]
-    mapping: ColumnMapping
-    validator: Validator
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """A chunk, read and validated."""
-
-    parsed: ParsedChunk
-    valid: Validated
-    earlier: Accounts | None = None
-    """In a later round: what became of the whole chunk before; the others tell of some rows."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -91,7 +59,20 @@ class Loading:
     blobs: BlobStore
     destination: Destination
     first_wins: FirstWins
+    kept_keys: KeptKeys
     _recipes: OrderedDict[ImportRef, Recipe] = field(default_factory=OrderedDict)
+
+    @property
+    def _reading(self) -> ChunkReading:
+        return ChunkReading(ledger=self.ledger, formats=self.formats, blobs=self.blobs)
+
+    @property
+    def _referring(self) -> Referring:
+        return Referring(destination=self.destination)
+
+    @property
+    def _own_referring(self) -> OwnReferring:
+        return OwnReferring(destination=self.destination)
 
     def load(self, claimed: ClaimedChunk) -> None:
         """Load a chunk, or find that there is nothing to do.
@@ -129,21 +110,25 @@ class Loading:
         A transaction of its own, so that the others need not wait for a whole chunk.
         """
         with self.ledger.database.transaction() as tx:
-            recipe = self._write_recipe(tx, ref)
             state = self.ledger.imports.lock(tx, ref)
             if state is ImportState.QUEUED:
-                self.destination.prepare(tx, recipe.record_type)
-                dry = recipe.job.options.mode is Mode.VALIDATE
-                self.ledger.imports.move(
-                    tx,
-                    ref,
-                    ImportState.QUEUED,
-                    ImportState.RUNNING,
-                    phase=Phase.VALIDATING if dry else Phase.LOADING,
-                )
+                self._run(tx, ref)
             elif state is not ImportState.RUNNING:
                 raise ImportEnded
-        return recipe
+            # Behind the lock: an import began on one day, whoever asks.
+            return write_recipe(self.ledger, tx, ref)
+
+    def _run(self, tx: Transaction, ref: ImportRef) -> None:
+        """Take an import from queued to running."""
+        recipe = write_recipe(self.ledger, tx, ref)
+        self.destination.prepare(tx, recipe.record_type)
+        self.ledger.imports.move(
+            tx,
+            ref,
+            ImportState.QUEUED,
+            ImportState.RUNNING,
+            phase=Phase.VALIDATING if recipe.is_dry else Phase.LOADING,
+        )
 
     def _still_open(self, tx: Transaction, ref: ImportRef, recipe: Recipe) -> None:
         """Hold the import's state to the end of the transaction, or give the chunk up.
@@ -167,106 +152,101 @@ class Loading:
         self._recipes.move_to_end(ref)
         return self._recipes[ref]
 
-    def _write_recipe(self, tx: Transaction, ref: ImportRef) -> Recipe:
-        job = self.ledger.imports.get(tx, ref)
-        if job is None:
-            raise ImportEnded
-        record_type = self.ledger.record_types.of_import(tx, ref)
-        layouts = {str(f.id): to_layout(f.layout or {}) for f in job.files}
-        layout = next(iter(layouts.values()))
-        options = job.options
-        mapping = column_mapping(
-            layout, record_type, options.mapping, by_name=options.matches_by_name
-        )
-        key = key_for(record_type, job.options)
-        must = () if job.options.key_rules.creates_keyless else key
-        validator = Validator(record_type.schema, mapping.mapped, key=must)
-        return Recipe(
-            job=job,
-            starts=job.starts,
-            record_type=record_type,
-            key=key,
-            layouts=layouts,
-            mapping=mapping,
-            validator=validator,
-        )
-
     # -------------------------------------------------------------------------------- a chunk
 
     def _load_one(
         self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
     ) -> ChunkResult:
-        checked = self._check(tx, ref, recipe, planned)
-        is_again = checked.earlier is not None
-        met = may_repeat = None
-        if recipe.key and recipe.job.options.mode is Mode.VALIDATE:
-            checked = self._without_repeats(ref, recipe, checked)
-        elif recipe.key:
-            folds = recipe.job.options.key_rules.folds_case
-            rows = checked.valid.rows
-            keys = folded(rows, recipe.key) if folds else rows
-            mine = dedupe.digests(keys, recipe.key)
-            self.first_wins.await_earlier(ref, mine)
-            met = self.first_wins.met_before(ref, any_number=is_again)
-            may_repeat = partial(
-                self.first_wins.may_repeat, ref, mine, rows=recipe.job.counts.total
-            )
-            if is_again:  # any row of the import may have its key, not only earlier ones
-                may_repeat = None
-        batch = self._batch(ref.whole, recipe, checked.valid, met, may_repeat)
-        loaded = self.destination.load(tx, recipe.record_type, batch)
+        checked = self._reading.check(tx, recipe, planned)
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_at_once)
+        if recipe.is_dry or recipe.dedupe:
+            loaded, checked = self._load_in_turn(tx, ref, recipe, checked)
+            return _encode(_account(planned, checked, loaded))
+        met = None
+        if recipe.watched:
+            mine = recipe.watched.digests(compared(recipe, checked))
+            self.first_wins.await_earlier(ref, mine, referred(recipe, checked))
+        if recipe.key:
+            met = self.first_wins.met_before(ref, any_number=checked.is_again)
+        # Records are made last: whoever wants the same one waits for the end of this transaction.
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
+        # In a later round any row of the import may have the key, not only earlier ones.
+        asks_all = not recipe.key or checked.is_again
+
+        def batch_of(kept: Checked) -> LoadBatch:
+            may_repeat = None if asks_all else self._may_repeat(ref, recipe, kept)
+            return self._batch(ref.whole, recipe, kept.valid, met, may_repeat)
+
+        loaded, checked = self._own_referring.load(tx, recipe, checked, batch_of)
         return _encode(_account(planned, checked, loaded))
 
-    def _without_repeats(self, ref: ChunkRef, recipe: Recipe, checked: Checked) -> Checked:
-        """Turn rows of a dry run whose key an earlier chunk has into errors."""
-        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        return _without(checked, self.first_wins.repeats(ref, mine), recipe.key)
+    def _may_repeat(
+        self, ref: ChunkRef, recipe: Recipe, checked: Checked
+    ) -> Callable[[], npt.NDArray[np.bool_] | None]:
+        keys = compared(recipe, checked).select(list(recipe.key))
+        mine = recipe.watched.digest(keys, recipe.key)
+        rows = recipe.job.counts.total * len(recipe.watched.keys)
+        return partial(self.first_wins.may_repeat, ref, mine, rows=rows)
 
-    def _check(
-        self, tx: Transaction, ref: ChunkRef, recipe: Recipe, planned: PlannedChunk
-    ) -> Checked:
-        earlier = None if planned.again is None else self._earlier(tx, ref, planned)
-        if earlier is None:
-            parsed = self._parse(recipe, planned)
-        else:
-            parsed = self._parse_again(recipe, planned, earlier)
-        columns = {name: parsed.cells[str(i)] for i, name in recipe.mapping.columns.items()}
-        valid = recipe.validator.run(pa.table(columns), parsed.row)
-        return Checked(parsed=parsed, valid=valid, earlier=earlier)
+    def _load_in_turn(
+        self, tx: Transaction, ref: ChunkRef, recipe: Recipe, checked: Checked
+    ) -> tuple[LoadResult, Checked]:
+        """Load a chunk, or say what would become of it, once all earlier chunks are done with."""
+        met, taken = None, KeyRuns()
+        if recipe.watched and checked.is_again:
+            self.first_wins.await_done(ref)
+            keys_of = partial(self._keys_again, recipe)
+            taken = self.kept_keys.of_import(ref.whole, keys_of, starts=recipe.starts)
+        elif recipe.watched:
+            lost = partial(self._lost_keys, recipe)
+            taken = self.first_wins.taken_before(ref, lost, are_committed=not recipe.is_dry)
+        if recipe.key and not recipe.is_dry:
+            met = self.first_wins.met_before(ref, any_number=checked.is_again)
+        checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
+        loaded, checked = self._load_after(tx, ref.whole, recipe, checked, met, taken)
+        if recipe.watched and not checked.is_again:
+            self.first_wins.publish_taken(ref, taken_by(recipe, checked, loaded))
+        return loaded, checked
 
-    def _earlier(self, tx: Transaction, ref: ChunkRef, planned: PlannedChunk) -> Accounts:
-        known = self.ledger.chunks.result(tx, ref)
-        if known is None:
-            return again.untouched(planned.span.rows)
-        return again.accounts_of(
-            known.outcomes, errors=known.errors, raw=known.raw, before=known.before
-        )
+    def _load_after(
+        self,
+        tx: Transaction,
+        ref: ImportRef,
+        recipe: Recipe,
+        checked: Checked,
+        met: MetRecords | None,
+        taken: KeyRuns,
+    ) -> tuple[LoadResult, Checked]:
+        """Load rows after others that met these records and took these keys."""
 
-    def _parse_again(self, recipe: Recipe, planned: PlannedChunk, earlier: Accounts) -> ParsedChunk:
-        layout = recipe.layouts[str(planned.file_id)]
-        return again.tried_again(
-            earlier,
-            first_row=planned.span.first_row,
-            width=len(layout.header),
-            mended=[self._thaw(name) for name in planned.mended],
-            takes_failed=planned.again is Again.ALL,
-            read=partial(self._parse, recipe, planned),
-        )
+        def load(kept: Checked) -> tuple[LoadResult, Checked]:
+            batch_of = partial(self._batch_of, ref, recipe, met)
+            # What is loaded is known to the destination.
+            others = taken if recipe.is_dry else None
+            return self._own_referring.load(tx, recipe, kept, batch_of, others)
 
-    def _thaw(self, name: str) -> ParsedChunk:
-        blob = self.blobs.open(name)
-        return thaw(blob.read_at(0, blob.size_bytes))
+        return load_first(tx, recipe, checked, taken, load)
 
-    def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
-        if planned.staged is not None:
-            return self._thaw(planned.staged)
-        layout = recipe.layouts[str(planned.file_id)]
-        form = self.formats[layout.format]
-        if not isinstance(form, SplittableFormat):
-            raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
-        (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
-        blob = self.blobs.open(file.blob)
-        return unguarded(form.read_span(blob, layout, planned.span), layout)
+    def _lost_keys(self, recipe: Recipe, ref: ChunkRef) -> Pair:
+        """Read the keys that the rows of a chunk took once more, since a crash lost them."""
+        with self.ledger.database.transaction() as side:
+            planned = {c.number: c for c in self.ledger.chunks.of_import(side, ref.whole)}
+        return self._keys_again(recipe, planned[ref.number])
+
+    def _keys_again(self, recipe: Recipe, planned: PlannedChunk) -> Pair:
+        """Read the keys that the rows of a chunk took, as they stand now."""
+        checked = self._reading.check_whole(recipe, planned)
+        with self.ledger.database.transaction() as side:
+            outcomes = self.ledger.chunks.outcomes(side, recipe.ref, [planned.number])
+            kept = accounting.kept_rows(outcomes[planned.number], planned.span.first_row)
+            checked = checked.without(~np.isin(checked.valid.row.to_numpy(), kept), [])
+            checked = self._referring.follow(side, recipe, checked, recipe.referrals)
+        return recipe.watched.pairs(checked.valid.rows)
+
+    def _batch_of(
+        self, ref: ImportRef, recipe: Recipe, met: MetRecords | None, checked: Checked
+    ) -> LoadBatch:
+        return self._batch(ref, recipe, checked.valid, met)
 
     def _batch(
         self,
@@ -294,18 +274,13 @@ class Loading:
         """Load every chunk in this one transaction; keep the rows only if all are good."""
         chunks = self.ledger.chunks.of_import(tx, ref)
         results: list[Accounts] = []
-        seen: list[pl.DataFrame] = []
-        met = MetRecords()
+        met, taken = MetRecords(), KeyRuns()
         savepoint = tx.savepoint()
         savepoint.__enter__()
         try:
             for planned in chunks:
                 self._not_stopped(ref)
-                checked = self._check_next(tx, _chunk(ref, planned), recipe, planned, seen)
-                batch = self._batch(ref, recipe, checked.valid, met)
-                loaded = self.destination.load(tx, recipe.record_type, batch)
-                results.append(_account(planned, checked, loaded))
-                met.add(accounting.left_alone(results[-1].outcomes))
+                results.append(self._load_next(tx, ref, recipe, planned, met, taken))
         except BaseException as error:
             savepoint.__exit__(type(error), error, error.__traceback__)
             raise
@@ -322,22 +297,26 @@ class Loading:
         if now is None or now.state is not ImportState.RUNNING:
             raise ImportEnded
 
-    def _check_next(
+    def _load_next(
         self,
         tx: Transaction,
-        ref: ChunkRef,
+        ref: ImportRef,
         recipe: Recipe,
         planned: PlannedChunk,
-        seen: list[pl.DataFrame],
-    ) -> Checked:
-        """Check a chunk; in a dry run also against the keys of those before it, in `seen`."""
-        checked = self._check(tx, ref, recipe, planned)
-        if recipe.job.options.mode is not Mode.VALIDATE or not recipe.key:
-            return checked
-        mine = dedupe.wide_digests(checked.valid.rows, recipe.key)
-        fresh = _without(checked, dedupe.repeated(mine, seen), recipe.key)
-        seen.append(mine)
-        return fresh
+        met: MetRecords,
+        taken: KeyRuns,
+    ) -> Accounts:
+        """Load a chunk after those that met and took these records and keys."""
+        checked = self._reading.check(tx, recipe, planned)
+        for referrals in (recipe.referrals_at_once, recipe.referrals_that_write):
+            checked = self._referring.follow(tx, recipe, checked, referrals)
+        earlier = None if recipe.is_dry else met
+        loaded, checked = self._load_after(tx, ref, recipe, checked, earlier, taken)
+        if recipe.watched and (recipe.is_dry or recipe.dedupe):
+            taken.add(taken_by(recipe, checked, loaded))
+        accounts = _account(planned, checked, loaded)
+        met.add(accounting.left_alone(accounts.outcomes))
+        return accounts
 
     def _write_whole(
         self,
@@ -364,25 +343,13 @@ def _chunk(ref: ImportRef, planned: PlannedChunk) -> ChunkRef:
     )
 
 
-def _without(checked: Checked, again: npt.NDArray[np.bool_], key: Sequence[str]) -> Checked:
-    """Turn the valid rows that are marked into errors: their key stands in an earlier chunk."""
-    valid, repeated = checked.valid, pa.array(again)
-    errors = accounting.repeat_errors(valid.rows.filter(repeated), valid.row.filter(repeated), key)
-    fresh = pc.invert(repeated)
-    return Checked(
-        parsed=checked.parsed,
-        earlier=checked.earlier,
-        valid=Validated(
-            rows=valid.rows.filter(fresh),
-            row=valid.row.filter(fresh),
-            errors=pa.concat_tables([valid.errors, errors]),
-        ),
-    )
-
-
 def _account(planned: PlannedChunk, checked: Checked, loaded: LoadResult) -> Accounts:
     fresh = accounting.account(
-        checked.parsed, invalid=checked.valid.errors, loaded=loaded, row=checked.valid.row
+        checked.parsed,
+        invalid=checked.valid.errors,
+        loaded=loaded,
+        row=checked.valid.row,
+        skipped=checked.skipped,
     )
     if checked.earlier is None:
         return fresh

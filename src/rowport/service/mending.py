@@ -19,7 +19,8 @@ from rowport.engine.mending import (
 from rowport.engine.staging import freeze
 from rowport.model.errors import NotMendable
 from rowport.model.outcomes import Outcome
-from rowport.ports.ledger import ChunkRef, ImportRef
+from rowport.ports.ledger import ImportRef
+from rowport.service.chunk_reading import earlier_accounts
 from rowport.service.reading import open_table
 from rowport.service.rows import header_of
 
@@ -67,14 +68,8 @@ class Mending:
         return staged
 
     def _accounts(self, job: Import, chunk: PlannedChunk) -> Accounts:
-        ref = ChunkRef(organization_id=job.organization_id, import_id=job.id, number=chunk.number)
         with self.ledger.database.tenant(job.organization_id) as tx:
-            known = self.ledger.chunks.result(tx, ref)
-        if known is None:
-            return again.untouched(chunk.span.rows)
-        return again.accounts_of(
-            known.outcomes, errors=known.errors, raw=known.raw, before=known.before
-        )
+            return earlier_accounts(self.ledger, tx, job, chunk)
 
 
 def _span(chunk: PlannedChunk) -> Rows:

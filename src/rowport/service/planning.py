@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rowport.engine.fields_match import check_columns
 from rowport.engine.staging import freeze
 from rowport.model.errors import (
     MappingIncomplete,
@@ -17,6 +18,7 @@ from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
 from rowport.service.layouts import column_mapping
 from rowport.service.reading import open_table
+from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -75,6 +77,8 @@ class Planning:
         self._fail(ref, ReadingFailed(f"The file could not be read: {reason}"), retryable=True)
 
     def _read(self, found: Import, record_type: RecordType) -> Plan:
+        with self.ledger.database.transaction() as tx:
+            references_of(tx, self.ledger.record_types, record_type)
         (file,) = found.files
         blob = self.blobs.open(file.blob)
         table = open_table(self.formats, blob, file.name, found.options.format)
@@ -87,6 +91,8 @@ class Planning:
         )
         if mapping.missing and not found.options.waits_for_mapping:
             raise MappingIncomplete(f"{file.name} has no column for {', '.join(mapping.missing)}.")
+        if not mapping.missing:
+            check_columns(mapping, record_type.schema)
         chunks = list(self._chunks(found, file, blob, form, layout))
         if not chunks:
             raise EmptyFile(

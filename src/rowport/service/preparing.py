@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from rowport.engine.fields_match import check_columns
 from rowport.model.errors import IllegalTransition, ImportNotFound, MappingIncomplete
 from rowport.model.ids import new_uuid
 from rowport.model.states import ImportState, Phase
@@ -166,6 +167,7 @@ class Preparing:
             ImportNotFound: no such import.
             IllegalTransition: it is not waiting for a mapping or a start.
             InvalidOptions: the mapping names a header or field that does not exist.
+            FieldsMismatch: with it the columns are not those that `fieldsMatch` asks for.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         with self.ledger.database.tenant(organization_id) as tx:
@@ -177,6 +179,8 @@ class Preparing:
             (file,) = job.files
             layout, by_name = to_layout(file.layout or {}), job.options.matches_by_name
             matched = column_mapping(layout, record_type, mapping, by_name=by_name)
+            if not matched.missing:
+                check_columns(matched, record_type.schema)
             self.ledger.imports.set_options(tx, ref, replace(job.options, mapping=dict(mapping)))
             self.ledger.imports.set_reading(tx, ref, layouts={}, mapping=matched.by_header)
             is_complete = matched.is_complete(by_name=by_name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import InvalidOptions, RecordTypeNotFound
+from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,7 +45,8 @@ class RecordTypes:
 
         Raises:
             InvalidOptions: the name or the key cannot be.
-            InvalidSchema: the document cannot be used.
+            InvalidSchema: the document cannot be used, or a record type that it refers to is
+                missing.
             DestinationConflict: the destination cannot follow.
         """
         from rowport.engine.schema_document import parse  # noqa: PLC0415  brings Polars in
@@ -60,6 +62,7 @@ class RecordTypes:
             current = self.ledger.record_types.find(tx, organization.id, name)
             wanted = _key(schema, key, current)
             written = self._write(tx, organization, name, document, wanted, attributes, current)
+            references_of(tx, self.ledger.record_types, written)
             self.destination.prepare(tx, written)
         return written
 

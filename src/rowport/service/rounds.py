@@ -178,6 +178,7 @@ class Rounds:
     ) -> None:
         ref = _ref(job)
         self._take_newest_type(tx, job)
+        self.ledger.chunks.forget_keys(tx, ref)  # a chunk in flight may have left some behind
         self.ledger.chunks.plan_again(tx, ref, again=again, mended=mended)
         self.ledger.imports.add_round(tx, ref, about)
         self.ledger.imports.move(tx, ref, job.state, ImportState.QUEUED)

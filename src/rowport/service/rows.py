@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from uuid import UUID
 
+    from rowport.engine.error_groups import ErrorGroup
     from rowport.model.imports import Import
     from rowport.ports.ledger import Ledger, StoredChunkResult
 
@@ -49,6 +50,53 @@ class Rows:
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         self._import(ref)
         return self._iterate(ref, outcome)
+
+    def page(
+        self,
+        organization_id: UUID,
+        import_id: UUID,
+        *,
+        limit: int,
+        after: int = 0,
+        outcome: Outcome | None = None,
+    ) -> Sequence[RowOutcome]:
+        """Give the fate of the first `limit` rows behind row `after`, or of those with one outcome.
+
+        Only the chunks that hold them are looked at.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        self._import(ref)
+        found: list[RowOutcome] = []
+        with self.ledger.database.tenant(organization_id) as tx:
+            word = outcome.word if outcome is not None else None
+            stored = self.ledger.chunks.page_results(
+                tx, ref, after=after, limit=limit, outcome=word
+            )
+            for chunk in stored:
+                most = limit - len(found)
+                found += islice(_of_chunk(import_id, chunk, outcome, most, after), most)
+                if len(found) == limit:
+                    break
+        return found
+
+    def error_groups(self, organization_id: UUID, import_id: UUID) -> Sequence[ErrorGroup]:
+        """Give all errors of an import by code and field, the most frequent first.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+        """
+        from rowport.engine.error_groups import ErrorGroups  # noqa: PLC0415  brings Polars in
+
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        self._import(ref)
+        groups = ErrorGroups()
+        with self.ledger.database.tenant(organization_id) as tx:
+            for errors in self.ledger.chunks.errors(tx, ref):
+                groups.add_encoded(errors)
+        return groups.groups
 
     def failed(self, organization_id: UUID, import_id: UUID) -> FailedRows:
         """Give the failed rows with the header of their file.
@@ -104,6 +152,7 @@ def _of_chunk(
     stored: StoredChunkResult,
     wanted: Outcome | None,
     most: int | None = None,
+    after: int = 0,
 ) -> Iterator[RowOutcome]:
     if stored.outcomes is not None:
         yield from row_outcomes(
@@ -114,9 +163,10 @@ def _of_chunk(
             raw=stored.raw,
             wanted=wanted,
             most=most,
+            after=after,
         )
     elif wanted in {None, Outcome.PENDING}:
-        for row in range(stored.first_row, stored.first_row + stored.rows):
+        for row in range(max(stored.first_row, after + 1), stored.first_row + stored.rows):
             yield RowOutcome(
                 row=row,
                 line=None,

@@ -45,6 +45,17 @@ FORMATTED_EXAMPLES: Final[dict[tuple[FieldType, str], str]] = {
     (FieldType.GEOPOINT, "array"): "[4.9, 52.4]",
     (FieldType.GEOPOINT, "object"): '{"lon": 4.9, "lat": 52.4}',
 }
+MEANING_EXAMPLES: Final[dict[str, str]] = {
+    "email": "name@example.org",
+    "phone": "+49 30 901820",
+    "country": "NL",
+    "currency": "EUR",
+    "iban": "NL91 ABNA 0417 1643 00",
+    "uuid": "01890a5d-ac96-774b-bcce-b302099a8057",
+    "url": "https://example.org/",
+    "geopoint": "4.9,52.4",
+    "percentage": "12.5%",
+}
 MOMENTS: Final = frozenset({FieldType.DATETIME, FieldType.DATE, FieldType.TIME})
 MOMENT: Final = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
 LONGEST_LIST: Final = 255
@@ -68,7 +79,7 @@ def headers(record_type: RecordType) -> tuple[str, ...]:
 
 
 def example(field: Field) -> str:
-    """Give a cell that the field takes, as far as type, format and allowed values tell."""
+    """Give a cell that the field takes, as far as type, format, meaning and choices tell."""
     if field.example is not None:
         return str(field.example)
     if choices := dropdown(field):
@@ -80,6 +91,9 @@ def example(field: Field) -> str:
         and field.constraints.minimum is not None
     ):
         return str(field.constraints.minimum)
+    for name in field.semantic or ():
+        if field.type in {FieldType.STRING, FieldType.ANY} and name in MEANING_EXAMPLES:
+            return MEANING_EXAMPLES[name]
     return FORMATTED_EXAMPLES.get((field.type, field.format), EXAMPLES.get(field.type, ""))
 
 
@@ -184,6 +198,7 @@ def note(field: Field, *, is_required: bool) -> str:
     if field.format != "default":
         words[-1] += f" ({field.format})"
     words[-1] += "."
+    words += [f"Means: {name.replace('_', ' ')}." for name in field.semantic or ()]
     if field.constraints.unique:
         words.append("No value may stand twice.")
     return " ".join(words)

@@ -196,6 +196,10 @@ class PostgresChunks:
         rows = many(tx, "earlier_chunks", dry_run=dry_run, **_names(ref))
         return [(row["number"], row["published"]) for row in rows]
 
+    def without_keys(self, tx: Transaction, ref: ChunkRef) -> Sequence[int]:
+        """Give earlier chunks that are done and whose keys were lost in a crash."""
+        return [row["number"] for row in many(tx, "chunks_without_keys", **_names(ref))]
+
     def digests(
         self, tx: Transaction, ref: ImportRef, numbers: Sequence[int]
     ) -> Mapping[int, bytes]:
@@ -208,6 +212,11 @@ class PostgresChunks:
     ) -> Sequence[tuple[int, datetime]]:
         """Give the earlier chunks that met records and left them as they are: (number, when)."""
         rows = many(tx, "chunks_with_met_records", any_number=any_number, **_names(ref))
+        return [(row["number"], row["finished_at"]) for row in rows]
+
+    def with_records(self, tx: Transaction, ref: ImportRef) -> Sequence[tuple[int, datetime]]:
+        """Give the chunks in which rows made or met records: (number, when)."""
+        rows = many(tx, "chunks_with_records", **_whole(ref))
         return [(row["number"], row["finished_at"]) for row in rows]
 
     def outcomes(
@@ -230,6 +239,23 @@ class PostgresChunks:
             parameters = {"failed_only": failed_only, **_whole(ref)}
             for row in cursor.execute(statement("chunk_results"), parameters):
                 yield _to_result(row)
+
+    def page_results(
+        self, tx: Transaction, ref: ImportRef, *, after: int, limit: int, outcome: str | None
+    ) -> Iterator[StoredChunkResult]:
+        """Give the chunks that hold the first `limit` rows behind `after`, one at a time."""
+        with tx.connection.cursor(name="page_results") as cursor:
+            cursor.itersize = 2  # most pages lie in one chunk
+            parameters = {"after": after, "limit": limit, "outcome": outcome, **_whole(ref)}
+            for row in cursor.execute(statement("page_results"), parameters):
+                yield _to_result(row)
+
+    def errors(self, tx: Transaction, ref: ImportRef) -> Iterator[bytes]:
+        """Give the encoded errors of each chunk that has any, in order, one at a time."""
+        with tx.connection.cursor(name="chunk_errors") as cursor:
+            cursor.itersize = 8
+            for row in cursor.execute(statement("chunk_errors"), _whole(ref)):
+                yield row["errors"]
 
     def failed_results(
         self,

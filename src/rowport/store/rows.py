@@ -191,6 +191,7 @@ def to_planned_chunk(row: Row) -> PlannedChunk:
         staged=row["staged"],
         again=Again(row["again"]) if row["again"] else None,
         mended=tuple(row["mended"]),
+        tried=tuple(row["tried"]),
     )
 
 

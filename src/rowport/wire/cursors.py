@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_BYTES: Final = 8
 ALL_BYTES: Final = TIME_BYTES + 16
+ROW_BYTES: Final = 6
+"""Row numbers fit into five bytes; six make a text without padding."""
 LONGEST: Final = 64
 """Text of more characters is no cursor of ours; it is not even decoded."""
 
@@ -49,3 +51,26 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
         return EPOCH + timedelta(microseconds=micros), UUID(bytes=packed[TIME_BYTES:])
     except (binascii.Error, UnicodeEncodeError, OverflowError) as error:
         raise complaint from error
+
+
+def cursor_after_row(row: int) -> str:
+    """Give the cursor of the page of rows that follows a row."""
+    return base64.urlsafe_b64encode(row.to_bytes(ROW_BYTES, "big")).decode("ascii")
+
+
+def read_row_cursor(text: str) -> int:
+    """Read the cursor of a page of rows back.
+
+    Raises:
+        Invalid: no page of ours ever ended with it.
+    """
+    complaint = Invalid("the cursor is not one that an earlier page gave; leave it out to begin")
+    if len(text) > LONGEST:
+        raise complaint
+    try:
+        packed = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise complaint from error
+    if len(packed) != ROW_BYTES:
+        raise complaint
+    return int.from_bytes(packed, "big")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rowport.wire.times import rfc3339
 
 if TYPE_CHECKING:
+    from rowport.engine.error_groups import ErrorGroup
     from rowport.model.counts import Counts
     from rowport.model.imports import Import, ImportFault, ImportFile, ImportOptions
     from rowport.model.outcomes import RowError, RowOutcome
@@ -95,6 +96,16 @@ def row_resource(row: RowOutcome) -> Document:
         "record_id": str(row.record_id) if row.record_id else None,
         "errors": [row_error_resource(error) for error in row.errors],
         "raw": list(row.raw) if row.raw is not None else None,
+    }
+
+
+def error_group_resource(group: ErrorGroup) -> Document:
+    """Say all errors of one kind."""
+    return {
+        "code": group.code,
+        "field": group.field,
+        "count": group.count,
+        "examples": [dict(example) for example in group.examples],
     }
 
 

@@ -253,15 +253,15 @@ def test_all_or_nothing_begins_again_after_a_pause(
     queued = engine.plan(engine.land(numbered(20), policy=Policy(all_or_nothing=True)))
     other = new_engine()
     loading = other.works.loading
-    check = type(loading)._check_next
+    load = type(loading)._load_next
 
-    def pause_at_the_second(_: object, *words: Any) -> Any:  # noqa: ANN401  _check_next's
+    def pause_at_the_second(_: object, *words: Any) -> Any:  # noqa: ANN401  _load_next's
         if words[3].number == 2:
             engine.pause(queued)
-        return check(loading, *words)
+        return load(loading, *words)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(loading), "_check_next", pause_at_the_second)
+        patch.setattr(type(loading), "_load_next", pause_at_the_second)
         other.drain()
     assert engine.get(queued).state is ImportState.PAUSED
     assert engine.people() == []

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rowport.destinations.postgres.finding import ensure, find
 from rowport.destinations.postgres.loading import load
 from rowport.destinations.postgres.memory import Memory
 from rowport.destinations.postgres.preparing import prepare
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    import pyarrow as pa
+
     from rowport.model.record_types import RecordType
     from rowport.ports import LoadBatch, LoadResult, Transaction
 
@@ -37,6 +42,22 @@ class PostgresDestination:
             Unavailable: other loads won every race for the same records.
         """
         return load(tx, record_type, batch, self._memory)
+
+    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
+        """Give for each of `keys` the id of the record that has these values; null for none."""
+        return find(tx, record_type, keys)
+
+    def ensure(
+        self,
+        tx: Transaction,
+        record_type: RecordType,
+        keys: pa.Table,
+        *,
+        import_id: UUID,
+        row: pa.Array,
+    ) -> None:
+        """Make records that have these values alone, where there are none."""
+        ensure(tx, record_type, keys, import_id=import_id, row=row)
 
 
 def destination() -> PostgresDestination:

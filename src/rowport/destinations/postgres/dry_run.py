@@ -11,7 +11,7 @@ import pyarrow as pa
 from rowport.destinations.postgres.fates import key_texts
 from rowport.destinations.postgres.matching import probe
 from rowport.destinations.postgres.refusals import NOT_UNIQUE
-from rowport.destinations.postgres.twins import first_of_key
+from rowport.engine.uniqueness import Uniqueness
 from rowport.model.outcomes import RowErrorCode
 
 if TYPE_CHECKING:
@@ -28,17 +28,21 @@ def foresee_unique(
 ) -> None:
     """Fail rows whose values another record, or an earlier row, has in a unique index."""
     columns = {column.name: column for column in target.columns}
-    for name, index in target.indexes.items():
-        if name == target.key_index or not set(index.columns) <= set(columns):
-            continue
-        unique = replace(target, key=tuple(columns[c] for c in index.columns), key_index=name)
-        matches = probe(connection, unique, import_id, fates.writing)
+    unique = [
+        replace(target, key=tuple(columns[c] for c in index.columns), key_index=name)
+        for name, index in target.indexes.items()
+        if name != target.key_index and set(index.columns) <= set(columns)
+    ]
+    for one in unique:
+        matches = probe(connection, one, import_id, fates.writing)
         theirs = (fates.ids[matches.place] != matches.record_id).any(axis=1)
-        _fail(fates, unique, matches.place[theirs])
-        places = fates.writing
-        names = [column.name for column in unique.key]
-        first = first_of_key(target.values.select(names).take(pa.array(places)))
-        _fail(fates, unique, places[first != np.arange(places.size)])
+        _fail(fates, one, np.unique(matches.place[theirs]))
+    # Only now: a row that fails for a record takes no value from the rows after it.
+    places = fates.writing
+    keys = [tuple(column.name for column in one.key) for one in unique]
+    lost = Uniqueness(keys).repeats(target.values.take(pa.array(places)))
+    for at, one in enumerate(unique):
+        _fail(fates, one, places[lost[:, at]])
 
 
 def _fail(fates: Fates, unique: Target, places: Places) -> None:

@@ -41,20 +41,15 @@ _SAID: Final = [
 _LOOP: Final = """
 DECLARE
     r record;
-    v_family bigint := -1;
-    v_won boolean := false;
+    v_won boolean[];
     v_said text;
     v_state text;
     v_message text;
     v_rule text;
     v_column text;
 BEGIN
-    FOR r IN SELECT * FROM {staged} ORDER BY family, place LOOP
-        IF r.family <> v_family THEN
-            v_family := r.family;
-            v_won := false;
-        END IF;
-        CONTINUE WHEN v_won;
+    FOR r IN SELECT * FROM {staged} ORDER BY place LOOP
+        CONTINUE WHEN v_won[r.family];
         BEGIN
             IF r.met IS NULL THEN
                 INSERT INTO {table} (rowport_id, rowport_import, rowport_row, {columns})
@@ -87,7 +82,7 @@ BEGIN
                     v_said := 'updated';
                 END IF;
             END IF;
-            v_won := true;
+            v_won[r.family] := true;
             INSERT INTO {said} (place, word) VALUES (r.place, v_said);
         EXCEPTION WHEN OTHERS THEN
             GET STACKED DIAGNOSTICS

@@ -18,6 +18,8 @@ _QUOTE: Final = 0x22
 _BACKSLASH: Final = 0x5C
 _OPENING: Final = np.isin(np.arange(256), list(b"{["))
 _CLOSING: Final = np.isin(np.arange(256), list(b"}]"))
+_MARK: Final = np.isin(np.arange(256), list(b"{[}],"))
+_PIECE_BYTES: Final = 1024 * 1024
 _SPACE: Final = b" \t\r\n,\xef\xbb\xbf"
 
 
@@ -37,17 +39,8 @@ def elements(buffer: bytes, *, is_final: bool) -> Elements:
     What is left of a final buffer that does not end as it should is one more element, for a
     person to see.
     """
-    array = np.frombuffer(buffer, np.uint8)
-    quotes = _quotes(buffer, array)
-    marks = np.flatnonzero(_OPENING[array] | _CLOSING[array] | (array == 0x2C))  # noqa: PLR2004  comma
-    marks = marks[np.searchsorted(quotes, marks) % 2 == 0]
-    kinds = array[marks]
-    steps = _OPENING[kinds].astype(np.int64) - _CLOSING[kinds]
-    depth = np.cumsum(steps)
-    closed = np.flatnonzero(depth < 0)
-    stop = int(closed[0]) if len(closed) else len(marks)
-    commas = marks[:stop][(depth[:stop] == 0) & (steps[:stop] == 0)]
-    end = int(marks[stop]) if len(closed) else len(buffer) if is_final else None
+    commas, close = _edges(buffer)
+    end = close if close is not None else len(buffer) if is_final else None
     edges = commas if end is None else np.append(commas, end)
     begins, ends = [], []
     low = 0
@@ -60,15 +53,46 @@ def elements(buffer: bytes, *, is_final: bool) -> Elements:
     return Elements(
         begins=np.array(begins, np.int64),
         ends=np.array(ends, np.int64),
-        is_closed=bool(len(closed)),
+        is_closed=close is not None,
     )
 
 
-def _quotes(buffer: bytes, array: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Give the quotes that open and close strings: those not behind an odd run of backslashes."""
-    quotes = np.flatnonzero(array == _QUOTE)
-    if b'\\"' not in buffer:
+def _edges(buffer: bytes) -> tuple[NDArray[np.int64], int | None]:
+    """Give the commas between elements, and where the array ends if it does.
+
+    The buffer is looked at piece by piece: a place takes eight times the memory of a byte.
+    """
+    array = np.frombuffer(buffer, np.uint8)
+    commas = [np.zeros(0, np.int64)]
+    depth = 0
+    is_inside = False
+    for low in range(0, len(buffer), _PIECE_BYTES):
+        piece = array[low : low + _PIECE_BYTES]
+        quotes = _quotes(buffer, piece, low)
+        marks = np.flatnonzero(_MARK[piece]) + low
+        marks = marks[np.searchsorted(quotes, marks) % 2 == int(is_inside)]
+        is_inside ^= bool(len(quotes) % 2)
+        kinds = array[marks]
+        steps = _OPENING[kinds].astype(np.int64) - _CLOSING[kinds]
+        depths = depth + np.cumsum(steps)
+        closed = np.flatnonzero(depths < 0)
+        stop = int(closed[0]) if len(closed) else len(marks)
+        commas.append(marks[:stop][(depths[:stop] == 0) & (steps[:stop] == 0)])
+        if len(closed):
+            return np.concatenate(commas), int(marks[stop])
+        depth = int(depths[-1]) if len(depths) else depth
+    return np.concatenate(commas), None
+
+
+def _quotes(buffer: bytes, piece: NDArray[np.uint8], low: int) -> NDArray[np.int64]:
+    """Give the quotes that open and close strings: those not behind an odd run of backslashes.
+
+    `piece` are the bytes of the buffer from `low` on.
+    """
+    quotes = np.flatnonzero(piece == _QUOTE) + low
+    if buffer.find(b'\\"', max(0, low - 1), low + len(piece)) < 0:
         return quotes
+    array = np.frombuffer(buffer, np.uint8)
     suspects = np.flatnonzero((array[np.maximum(quotes - 1, 0)] == _BACKSLASH) & (quotes > 0))
     is_escaped = np.zeros(len(quotes), bool)
     for suspect in suspects.tolist():
@@ -91,7 +115,7 @@ def array_begin(head: bytes) -> int | None:
     if not text.startswith(b"{"):
         return None
     array = np.frombuffer(head, np.uint8)
-    quotes = _quotes(head, array)
+    quotes = _quotes(head, array, 0)
     brackets = np.flatnonzero(_OPENING[array] | _CLOSING[array])
     brackets = brackets[np.searchsorted(quotes, brackets) % 2 == 0]
     depth = 0

@@ -24,7 +24,7 @@ def decoded(text: bytes) -> Object | None:
     """Give the object that `text` is; None if it is none."""
     try:
         return _decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -63,6 +63,8 @@ def _object(text: bytes) -> Object | str:
         return "The row is JSON, but no object."
     except msgspec.DecodeError as error:
         return f"The row is no JSON: {error}"
+    except RecursionError:
+        return "The row holds values inside of values, deeper than can be read."
     except UnicodeDecodeError:
         return "The row holds bytes that are no UTF-8."
 

@@ -11,12 +11,13 @@ import polars as pl
 import pyarrow as pa
 
 from rowport.engine.validation.cells import CellFault, CellReader
+from rowport.engine.validation.changing import change
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rowport.engine.validation.changing import AnyStep, Changed
     from rowport.engine.validation.constraints import Check
-    from rowport.engine.validation.transforms import Step
 
 _DECIMAL_DIGITS: Final = 38
 
@@ -29,32 +30,25 @@ class Reading:
     reader: CellReader
     missing: tuple[str, ...]
     """Texts that mean "no value"."""
-    steps: tuple[Step, ...]
+    steps: tuple[AnyStep, ...]
     """What is done to the text first."""
 
     def expressions(self, place: int, *, has_nul: bool) -> list[pl.Expr]:
-        """Say what the first pass computes: m (missing), v (value), t (text), u (unfit)."""
-        raw = text = pl.col(self.name)
-        wanted: list[pl.Expr] = []
-        readable: list[pl.Expr] = []
+        """Say what the first pass computes: m (missing) and v (value)."""
+        text = raw = pl.col(self.name)
+        is_readable: list[pl.Expr] = []
         if has_nul:
-            readable.append(~raw.str.contains("\0", literal=True))
-        for number, step in enumerate(self.steps):
-            if step.unfit is not None:
-                unfit = step.unfit(text).fill_null(value=False)
-                wanted.append(unfit.alias(f"u{place}.{number}"))
-                readable.append(~unfit)
-            text = step.apply(text)
+            is_readable.append(~raw.str.contains("\0", literal=True))
+        if self.steps:
+            text = pl.col(_text(place))
+            is_readable.append(~pl.col(_unfit(place)))
         absent = text.is_null()
         if self.missing:
             absent |= text.is_in(list(self.missing))
         if self.steps:
-            absent = pl.all_horizontal([absent, *readable]) if readable else absent
-            wanted.append(text.alias(f"t{place}"))
-        present = pl.when(pl.all_horizontal([~absent, *readable])).then(text)
-        wanted.append(absent.alias(f"m{place}"))
-        wanted.append(self.reader.fast(present).alias(f"v{place}"))
-        return wanted
+            absent = pl.all_horizontal([absent, *is_readable])
+        present = pl.when(pl.all_horizontal([~absent, *is_readable])).then(text)
+        return [absent.alias(f"m{place}"), self.reader.fast(present).alias(f"v{place}")]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,8 +63,9 @@ class Column:
     """The typed value of each; null where there is none or it could not be read."""
     missing: pl.Series
     """True where there is no value."""
-    unfit: list[tuple[pl.Series, str | None]] = field(default_factory=list)
-    """Where cells could not be taken at all, and what follows the cell in words; None: U+0000."""
+    unfit: list[tuple[pl.Series, str | pl.Series | None]] = field(default_factory=list)
+    """Where cells could not be taken at all, and what follows the cell in words, or the sentence
+    of each; None: U+0000."""
     reasons: dict[str, str] = field(default_factory=dict)
     """Why a text could not be read, for each such text."""
     scale: int = 0
@@ -107,36 +102,65 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
         raise TypeError
     frame = frame.with_columns(pl.exclude(pl.String).cast(pl.String))  # all null, or a dictionary
     has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
-    read = frame.select(
-        [
-            expression
-            for place, reading in enumerate(readings)
-            for expression in reading.expressions(place, has_nul=has_nul[place])
-        ]
-    )
-    return [
-        _finish(reading, frame[reading.name], read, place, has_nul=has_nul[place])
-        for place, reading in enumerate(readings)
+    changed = [
+        change(_readable(frame[reading.name], has_nul=nul), reading.steps, frame)
+        if reading.steps
+        else None
+        for reading, nul in zip(readings, has_nul, strict=True)
     ]
-
-
-def _finish(
-    reading: Reading, raw: pl.Series, read: pl.DataFrame, place: int, *, has_nul: bool
-) -> Column:
-    """Give the cells that the fast path did not take to the exact reader."""
-    reader = reading.reader
-    column = Column(
-        raw=raw,
-        text=read[f"t{place}"] if reading.steps else raw,
-        values=read[f"v{place}"],
-        missing=read[f"m{place}"],
+    room = frame.with_columns(
+        column
+        for place, done in enumerate(changed)
+        if done is not None
+        for column in (done.text.alias(_text(place)), done.is_unfit().alias(_unfit(place)))
     )
+    read = room.select(
+        expression
+        for place, reading in enumerate(readings)
+        for expression in reading.expressions(place, has_nul=has_nul[place])
+    )
+    columns = [
+        _column(frame[reading.name], read[f"v{place}"], read[f"m{place}"], done, has_nul=nul)
+        for place, (reading, done, nul) in enumerate(zip(readings, changed, has_nul, strict=True))
+    ]
+    for reading, column in zip(readings, columns, strict=True):
+        _finish(reading.reader, column)
+    return columns
+
+
+def _readable(raw: pl.Series, *, has_nul: bool) -> pl.Series:
+    """Leave cells with U+0000 out: they are an error before any step is done."""
+    if not has_nul:
+        return raw
+    kept = pl.when(~pl.col("c").str.contains("\0", literal=True)).then(pl.col("c"))
+    return raw.to_frame("c").select(kept).to_series()
+
+
+def _text(place: int) -> str:
+    """Name the column of a field's text after its steps; no field is called so."""
+    return f"\0t{place}"
+
+
+def _unfit(place: int) -> str:
+    """Name the column of where a step could not be done."""
+    return f"\0u{place}"
+
+
+def _column(
+    raw: pl.Series, values: pl.Series, missing: pl.Series, done: Changed | None, *, has_nul: bool
+) -> Column:
+    text = raw if done is None else done.text
+    column = Column(raw=raw, text=text, values=values, missing=missing)
     if has_nul:
         nul = raw.str.contains("\0", literal=True).fill_null(value=False)
         column.unfit.append((nul, None))
-    for number, step in enumerate(reading.steps):
-        if step.unfit is not None:
-            column.unfit.append((read[f"u{place}.{number}"], step.words))
+    if done is not None:
+        column.unfit += done.unfit
+    return column
+
+
+def _finish(reader: CellReader, column: Column) -> None:
+    """Give the cells that the fast path did not take to the exact reader."""
     odd = column.unread
     texts: list[str] = []
     exact: list[Any] = []
@@ -149,12 +173,11 @@ def _finish(
                 column.reasons[text] = str(fault)
     if reader.decimal:
         _scale(column, texts, exact, odd)
-        return column
+        return
     if column.values.dtype != reader.dtype:  # no fast path gave it its type
         column.values = column.values.cast(reader.dtype)
     if texts:
         _merge(column, odd, texts, pl.Series(exact, dtype=reader.dtype), reader.dtype)
-    return column
 
 
 def _merge(

@@ -1,30 +1,32 @@
 """Rules between the fields of a row (our profile), with the semantics of a CHECK constraint.
 
-A rule is broken where it is false; where a value is missing it says nothing, as in SQL.  Three
-forms: `compare` (left, op, right), `required_if` (field, when) and `one_of` (fields, count), each
-with an optional `message` of one's own.
+A rule is broken where it is false; where a value is missing it says nothing, as in SQL.  Four
+forms: `compare` (left, op, right), `required_if` (field, when), `one_of` (fields, count) and
+`check` (an SQL expression), each with an optional `message` of one's own, and a `name`.
 """
 
 from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
+from rowport.engine.validation.checks.comparing import values_hold
+from rowport.engine.validation.checks.vectors import KIND_OF, Kind, vector_of
 from rowport.engine.validation.constraints import BadConstraint, membership
+from rowport.engine.validation.row_rules import BadRule, Broken, RowRule, everywhere
 from rowport.model.table_schema import FieldType
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rowport.engine.validation.columns import Column
     from rowport.engine.validation.constraints import Check
+    from rowport.engine.validation.row_rules import Columns
     from rowport.model.table_schema import Field, TableSchema
-
-Columns = Mapping[str, "Column"]
-"""The columns of a chunk by field; a field without column is not in it."""
 
 _NUMERIC: Final = frozenset({FieldType.INTEGER, FieldType.NUMBER, FieldType.YEAR})
 _ORDERED: Final = _NUMERIC | {FieldType.DATE, FieldType.DATETIME, FieldType.TIME}
@@ -44,26 +46,6 @@ _COUNTS: Final[Mapping[str, tuple[Callable[[pl.Expr], pl.Expr], str]]] = {
 }
 
 
-class BadRule(ValueError):
-    """A rule cannot be used; the message says why and what is allowed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowRule:
-    """One rule, compiled."""
-
-    field: str | None
-    """The field that its error names; None: the row as a whole."""
-    fields: tuple[str, ...]
-    """The fields that must have a column, or the rule says nothing."""
-    looks_at: tuple[str, ...]
-    """All its fields, of which one must have a column."""
-    broken: Callable[[Columns], pl.Series]
-    message: str | None
-    """The sentence of its error; None: `told` writes it."""
-    told: Callable[[Columns], pl.Series] | None = None
-
-
 def compile_rules(schema: TableSchema) -> tuple[RowRule, ...]:
     """Compile the rules of a schema.
 
@@ -80,13 +62,27 @@ def compile_rule(schema: TableSchema, rule: Mapping[str, Any]) -> RowRule:
     Raises:
         BadRule: see `compile_rules`.
     """
-    forms = [name for name in rule if name != "message"]
-    if len(forms) != 1 or forms[0] not in _FORMS:
-        raise BadRule(f"a rule has one of the forms {', '.join(_FORMS)}, and may have a message")
-    options, message = rule[forms[0]], rule.get("message")
-    if not isinstance(options, Mapping) or not isinstance(message, str | None):
-        raise BadRule(f"{forms[0]} is an object, and message a string")
-    return _FORMS[forms[0]](schema, options, message)
+    forms = [name for name in rule if name not in {"message", "name"}]
+    if len(forms) != 1 or forms[0] not in {*FORMS, "check"}:
+        known = ", ".join([*FORMS, "check"])
+        raise BadRule(f"a rule has one of the forms {known}, and may have a message and a name")
+    form, message, name = forms[0], rule.get("message"), rule.get("name")
+    if not isinstance(message, str | None) or not isinstance(name, str | None):
+        raise BadRule("message and name are strings")
+    if form == "check":
+        return _check(schema, rule["check"], message, name)
+    if not isinstance(rule[form], Mapping):
+        raise BadRule(f"{form} is an object")
+    return FORMS[form](schema, rule[form], message)
+
+
+def _check(schema: TableSchema, text: object, message: str | None, name: str | None) -> RowRule:
+    if not isinstance(text, str):
+        raise BadRule("check is an SQL expression in a string")
+    # The parser is heavy: only who has such rules holds it.
+    from rowport.engine.validation import sql_rules  # noqa: PLC0415  see above
+
+    return sql_rules.compile_rule(schema, text, message=message, name=name)
 
 
 def _compare(schema: TableSchema, options: Mapping[str, Any], message: str | None) -> RowRule:
@@ -99,29 +95,26 @@ def _compare(schema: TableSchema, options: Mapping[str, Any], message: str | Non
         raise BadRule(f"compare: {left.type.value} {sign} {right.type.value} has no meaning")
     holds = _OPERATORS[sign]
 
-    def broken(columns: Columns) -> pl.Series:
-        one, other = columns[left.name], columns[right.name]
-        if one.wide is None and other.wide is None:
-            frame = pl.DataFrame({"l": one.values, "r": other.values})
-            return frame.select(~holds(pl.col("l"), pl.col("r"))).to_series()
-        pairs = zip(_exact(one), _exact(other), strict=True)
-        return pl.Series(
-            [None not in pair and not holds(*pair) for pair in pairs], dtype=pl.Boolean
+    kinds = [KIND_OF.get(field.type, Kind.TEXT) for field in (left, right)]
+    numeric = left.type in _NUMERIC
+
+    def judge(columns: Columns, _: date) -> Broken:
+        one, other = (
+            vector_of(columns[field.name], kind, shows=False)
+            for field, kind in zip((left, right), kinds, strict=True)
         )
+        broken = ~values_hold(holds, one, other, numeric=numeric) & ~(one.null | other.null)
+        rows = pl.Series(broken)
 
-    def told(columns: Columns) -> pl.Series:
-        frame = pl.DataFrame({"l": columns[left.name].text, "r": columns[right.name].text})
-        words = f"{left.name} ({{}}) must be {sign} {right.name} ({{}})"
-        return frame.select(pl.format(words, pl.col("l"), pl.col("r"))).to_series()
+        def told() -> pl.Series:
+            frame = pl.DataFrame({"l": columns[left.name].text, "r": columns[right.name].text})
+            words = f"{left.name} ({{}}) must be {sign} {right.name} ({{}})"
+            return frame.select(pl.format(words, pl.col("l"), pl.col("r"))).to_series()
 
-    return RowRule(
-        field=left.name,
-        fields=(left.name, right.name),
-        looks_at=(left.name, right.name),
-        broken=broken,
-        message=message,
-        told=None if message else told,
-    )
+        return Broken(rows=rows, told=everywhere(message, rows) if message else told)
+
+    both = (left.name, right.name)
+    return RowRule(field=left.name, fields=both, looks_at=both, judge=judge)
 
 
 def _required_if(schema: TableSchema, options: Mapping[str, Any], message: str | None) -> RowRule:
@@ -136,19 +129,17 @@ def _required_if(schema: TableSchema, options: Mapping[str, Any], message: str |
     among = None if members is None else _membership(cause, members)
     words = "has a value" if members is None else f"is {' or '.join(map(_plain, members))}"
 
-    def broken(columns: Columns) -> pl.Series:
+    sentence = message or f"{wanted.name} is required because {cause.name} {words}"
+
+    def judge(columns: Columns, _: date) -> Broken:
         asked = _is_filled(columns[cause.name])
         if among is not None:
             asked &= ~columns[cause.name].breaks(among).fill_null(value=True)
-        return asked & columns[wanted.name].missing
+        rows = asked & columns[wanted.name].missing
+        return Broken(rows=rows, told=everywhere(sentence, rows))
 
-    return RowRule(
-        field=wanted.name,
-        fields=(wanted.name, cause.name),
-        looks_at=(wanted.name, cause.name),
-        broken=broken,
-        message=message or f"{wanted.name} is required because {cause.name} {words}",
-    )
+    both = (wanted.name, cause.name)
+    return RowRule(field=wanted.name, fields=both, looks_at=both, judge=judge)
 
 
 def _one_of(schema: TableSchema, options: Mapping[str, Any], message: str | None) -> RowRule:
@@ -161,21 +152,18 @@ def _one_of(schema: TableSchema, options: Mapping[str, Any], message: str | None
         raise BadRule(f"one_of: count is one of {', '.join(_COUNTS)}")
     is_broken, words = _COUNTS[count]
 
-    def broken(columns: Columns) -> pl.Series:
+    sentence = message or words.format(", ".join(names))
+
+    def judge(columns: Columns, _: date) -> Broken:
         filled = {name: _is_filled(columns[name]) for name in names if name in columns}
-        frame = pl.DataFrame(filled)
-        return frame.select(is_broken(pl.sum_horizontal(pl.all().cast(pl.Int32)))).to_series()
+        count = pl.sum_horizontal(pl.all().cast(pl.Int32))
+        rows = pl.DataFrame(filled).select(is_broken(count)).to_series()
+        return Broken(rows=rows, told=everywhere(sentence, rows))
 
-    return RowRule(
-        field=None,
-        fields=(),
-        looks_at=names,
-        broken=broken,
-        message=message or words.format(", ".join(names)),
-    )
+    return RowRule(field=None, fields=(), looks_at=names, judge=judge)
 
 
-_FORMS: Final[Mapping[str, Callable[[TableSchema, Mapping[str, Any], str | None], RowRule]]] = {
+FORMS: Final[Mapping[str, Callable[[TableSchema, Mapping[str, Any], str | None], RowRule]]] = {
     "compare": _compare,
     "required_if": _required_if,
     "one_of": _one_of,
@@ -203,8 +191,3 @@ def _plain(value: object) -> str:
 
 def _is_filled(column: Column) -> pl.Series:
     return ~column.missing
-
-
-def _exact(column: Column) -> Sequence[Any]:
-    """Give the values as Python objects."""
-    return column.values.to_list() if column.wide is None else column.wide

@@ -10,43 +10,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
-from rowport.engine.validation import patterns, strptime
+from rowport.engine.validation import patterns, semantic_steps, strptime
+from rowport.engine.validation.semantics.catalogue import BadSemantic, check_options
+from rowport.engine.validation.steps import BadTransform, ColumnStep, Step, Surroundings
 from rowport.model.table_schema import Field, FieldType
 
 MARKS: Final = "[\u0300-\u036f]"
 """Accents that stand apart after decomposition; vowel signs of other scripts are no accents."""
 
 
-class BadTransform(ValueError):
-    """A step cannot be used; the message says why and what is allowed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One step, compiled."""
-
-    apply: Callable[[pl.Expr], pl.Expr]
-    unfit: Callable[[pl.Expr], pl.Expr] | None = None
-    """True where the step cannot be done."""
-    words: str = ""
-    """What follows the cell in the sentence of the error then."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Surroundings:
-    """What a step may know besides its options."""
-
-    field: Field
-    missing: Sequence[str]
-    columns: Sequence[str]
-
-
-def normalised(raw: object) -> Mapping[str, object]:
+def normalised(raw: object) -> Mapping[str, Mapping[str, Any]]:
     """Write a step as `{name: options}`; a bare name has no options.
 
     Raises:
@@ -56,11 +33,14 @@ def normalised(raw: object) -> Mapping[str, object]:
     if not isinstance(step, Mapping) or len(step) != 1:
         raise BadTransform("a step is a name, or an object with one name and its options")
     ((name, options),) = step.items()
-    if name not in _OPTIONS:
-        raise BadTransform(f"there is no step {name!r}; the steps are {', '.join(_OPTIONS)}")
+    if name in semantic_steps.OPTIONS:
+        return {name: _checked(name, options)}
+    if name not in OPTIONS:
+        steps = ", ".join((*OPTIONS, *semantic_steps.OPTIONS))
+        raise BadTransform(f"there is no step {name!r}; the steps are {steps}")
     if not isinstance(options, Mapping):
         raise BadTransform(f"the options of {name} are an object")
-    known = _OPTIONS[name]
+    known = OPTIONS[name]
     for option, value in options.items():
         if option not in known:
             allowed = ", ".join(known) or "none"
@@ -70,21 +50,16 @@ def normalised(raw: object) -> Mapping[str, object]:
     return {name: dict(options)}
 
 
-def reading(field: Field) -> Field:
-    """Give the field as its cells are read: with what the step `number` says."""
-    for step in field.transforms:
-        options = step.get("number")
-        if isinstance(options, Mapping):
-            field = replace(
-                field,
-                decimal_char=options.get("decimalChar", field.decimal_char),
-                group_char=options.get("groupChar", field.group_char),
-                bare_number=options.get("bareNumber", field.bare_number),
-            )
-    return field
+def _checked(name: str, options: object) -> Mapping[str, Any]:
+    try:
+        return check_options(name, options, semantic_steps.OPTIONS[name])
+    except BadSemantic as error:
+        raise BadTransform(str(error)) from None
 
 
-def steps_of(field: Field, *, missing: Sequence[str], columns: Sequence[str]) -> tuple[Step, ...]:
+def steps_of(
+    field: Field, *, missing: Sequence[str], columns: Sequence[str]
+) -> tuple[Step | ColumnStep, ...]:
     """Compile the steps of a field.
 
     `columns` are the fields whose cells are at hand, for `concat`.
@@ -92,27 +67,30 @@ def steps_of(field: Field, *, missing: Sequence[str], columns: Sequence[str]) ->
     Raises:
         BadTransform: a step does not fit the field or lacks an option.
     """
-    around = _Surroundings(field=field, missing=missing, columns=columns)
-    steps = []
+    around = Surroundings(field=field, missing=missing, columns=columns)
+    steps: list[Step | ColumnStep] = []
     for raw in field.transforms:
         ((name, options),) = normalised(raw).items()
+        if name in semantic_steps.OPTIONS:
+            steps.append(semantic_steps.compile_step(name, options, around))
+            continue
         compiled = _COMPILERS[name](options, around)
         if compiled is not None:
             steps.append(compiled)
     return tuple(steps)
 
 
-def _trim(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _trim(options: Mapping[str, Any], around: Surroundings) -> Step:
     del options, around
     return Step(apply=lambda text: text.str.strip_chars())
 
 
-def _collapse(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _collapse(options: Mapping[str, Any], around: Surroundings) -> Step:
     del options, around
     return Step(apply=lambda text: text.str.replace_all(r"\s+", " ").str.strip_chars())
 
 
-def _case(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _case(options: Mapping[str, Any], around: Surroundings) -> Step:
     del around
     to = _needed("case", options, "to")
     changes = {
@@ -123,7 +101,7 @@ def _case(options: Mapping[str, Any], around: _Surroundings) -> Step:
     return Step(apply=changes[to])
 
 
-def _strip_accents(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _strip_accents(options: Mapping[str, Any], around: Surroundings) -> Step:
     del options, around
 
     def apply(text: pl.Expr) -> pl.Expr:
@@ -132,13 +110,13 @@ def _strip_accents(options: Mapping[str, Any], around: _Surroundings) -> Step:
     return Step(apply=apply)
 
 
-def _null_if(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _null_if(options: Mapping[str, Any], around: Surroundings) -> Step:
     del around
     values = list(_needed("null_if", options, "values"))
     return Step(apply=lambda text: pl.when(~text.is_in(values)).then(text))
 
 
-def _map(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _map(options: Mapping[str, Any], around: Surroundings) -> Step:
     values = dict(_needed("map", options, "values"))
     others = options.get("others", "keep")
     if others == "keep":
@@ -158,7 +136,7 @@ def _map(options: Mapping[str, Any], around: _Surroundings) -> Step:
     )
 
 
-def _split(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _split(options: Mapping[str, Any], around: Surroundings) -> Step:
     missing = list(around.missing)
     by = _needed("split", options, "by")
     if "join" in options:
@@ -176,7 +154,7 @@ def _split(options: Mapping[str, Any], around: _Surroundings) -> Step:
     )
 
 
-def _extract(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _extract(options: Mapping[str, Any], around: Surroundings) -> Step:
     pattern = _needed("extract", options, "pattern")
     try:
         patterns.check(pattern)
@@ -194,13 +172,13 @@ def _extract(options: Mapping[str, Any], around: _Surroundings) -> Step:
     )
 
 
-def _number(options: Mapping[str, Any], around: _Surroundings) -> None:
+def _number(options: Mapping[str, Any], around: Surroundings) -> None:
     del options
     if around.field.type not in {FieldType.NUMBER, FieldType.INTEGER}:
         raise BadTransform("number is a step of number and integer fields")
 
 
-def _date(options: Mapping[str, Any], around: _Surroundings) -> None:
+def _date(options: Mapping[str, Any], around: Surroundings) -> None:
     kind = around.field.type
     if kind not in {FieldType.DATE, FieldType.DATETIME}:
         raise BadTransform("date is a step of date and datetime fields")
@@ -213,32 +191,7 @@ def _date(options: Mapping[str, Any], around: _Surroundings) -> None:
             raise BadTransform(f"date: format {form!r} cannot be used: {error}") from None
 
 
-def _email(options: Mapping[str, Any], around: _Surroundings) -> Step:
-    """Trim, and write the domain in lower case: only that part has no case (RFC 5321, 2.4)."""
-    del options, around
-
-    def apply(text: pl.Expr) -> pl.Expr:
-        plain = text.str.strip_chars()
-        domain = plain.str.extract("@([^@]*)$").str.to_lowercase()
-        return pl.coalesce(plain.str.extract("^(.*@)") + domain, plain)
-
-    return Step(apply=apply)
-
-
-def _url(options: Mapping[str, Any], around: _Surroundings) -> Step:
-    """Trim, and put the scheme before what has none; `host:8080` has none."""
-    del around
-    scheme = options.get("scheme", "https")
-
-    def apply(text: pl.Expr) -> pl.Expr:
-        plain = text.str.strip_chars()
-        bare = ~plain.str.contains(r"^[A-Za-z][A-Za-z0-9+.-]*:(?:[^0-9]|$)") & (plain != "")
-        return pl.when(bare).then(pl.lit(f"{scheme}://") + plain).otherwise(plain)
-
-    return Step(apply=apply)
-
-
-def _default(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _default(options: Mapping[str, Any], around: Surroundings) -> Step:
     value = _needed("default", options, "value")
     missing = list(around.missing)
 
@@ -248,7 +201,7 @@ def _default(options: Mapping[str, Any], around: _Surroundings) -> Step:
     return Step(apply=apply)
 
 
-def _concat(options: Mapping[str, Any], around: _Surroundings) -> Step:
+def _concat(options: Mapping[str, Any], around: Surroundings) -> Step:
     """Join the cells of other fields, those without a value left out."""
     names = [name for name in _needed("concat", options, "fields") if name in around.columns]
     missing = list(around.missing)
@@ -284,7 +237,7 @@ def _is_part(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value != 0
 
 
-_OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
+OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
     "trim": {},
     "collapse": {},
     "case": {"to": lambda value: value in {"lower", "upper", "title"}},
@@ -305,14 +258,12 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Callable[[object], bool]]]] = {
         "bareNumber": lambda value: isinstance(value, bool),
     },
     "date": {"formats": _is_texts},
-    "email": {},
-    "url": {"scheme": _is_some_text},
     "default": {"value": _is_text},
     "concat": {"fields": _is_texts, "by": _is_text},
 }
 """The steps, their options and what each option may be."""
 
-_COMPILERS: Final[Mapping[str, Callable[[Any, _Surroundings], Step | None]]] = {
+_COMPILERS: Final[Mapping[str, Callable[[Any, Surroundings], Step | None]]] = {
     "trim": _trim,
     "collapse": _collapse,
     "case": _case,
@@ -323,8 +274,6 @@ _COMPILERS: Final[Mapping[str, Callable[[Any, _Surroundings], Step | None]]] = {
     "extract": _extract,
     "number": _number,
     "date": _date,
-    "email": _email,
-    "url": _url,
     "default": _default,
     "concat": _concat,
 }

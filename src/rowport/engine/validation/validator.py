@@ -8,6 +8,7 @@ values.  Sentences are written for failed cells only.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -20,17 +21,24 @@ from rowport.engine.validation.constraints import checks_of
 from rowport.engine.validation.findings import Findings, Rule
 from rowport.engine.validation.readers import ARROW_TYPES, reader_of
 from rowport.engine.validation.rules import compile_rules
+from rowport.engine.validation.semantics.catalogue import semantic_of
+from rowport.engine.validation.semantics.meaning import judged
+from rowport.engine.validation.steps import reading
 from rowport.model.outcomes import RowErrorCode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from rowport.engine.validation.columns import Column
     from rowport.engine.validation.constraints import Check
     from rowport.engine.validation.findings import Sentence
-    from rowport.engine.validation.rules import RowRule
+    from rowport.engine.validation.row_rules import RowRule
+    from rowport.engine.validation.semantics.meaning import Semantic
     from rowport.model.table_schema import Field, TableSchema
 
+_SEMANTIC: Final = 500
+"""The semantic of a field is told after its constraints."""
 _RULES_BEGIN: Final = 1000
 """Rules between fields are told after those of the field."""
 
@@ -56,23 +64,31 @@ class _Plan:
     checks: tuple[Check, ...]
     absent: RowErrorCode | None
     """The error of a row that has no value here; None: it may."""
+    semantic: Semantic | None
 
 
 class Validator:
     """Reads and checks the cells of chosen fields."""
 
     def __init__(
-        self, schema: TableSchema, fields: Sequence[str], *, key: Sequence[str] = ()
+        self,
+        schema: TableSchema,
+        fields: Sequence[str],
+        *,
+        key: Sequence[str] = (),
+        today: date | None = None,
     ) -> None:
         """Compile the readers and checks of `fields`.
 
         Cells of a field in `key` or in the schema's primary key must not be empty.
+        `today` is what rules take for the current date; None: the day (UTC) of this call.
 
         Raises:
             KeyError: the schema has no such field.
-            BadConstraint, BadTransform, BadRule: the schema cannot be used
+            BadConstraint, BadTransform, BadRule, BadSemantic: the schema cannot be used
                 (`schema_document.parse` refuses such a schema first).
         """
+        self._today = datetime.now(UTC).date() if today is None else today
         identifying = {*key, *schema.primary_key}
         chosen = [schema.field(name) for name in fields]
         self._rules = [rule for rule in compile_rules(schema) if _applies(rule, fields)]
@@ -85,12 +101,16 @@ class Validator:
 
         `cells` has a string column for each field, named by it; null is a cell that does not
         exist, and counts as empty.  `row` holds the row number of each.
+
+        Raises:
+            RuleTooSlow: a check takes too long on these rows.
         """
         columns = read_columns([plan.reading for plan in self._plans], cells)
         rows = pl.Series("row", pl.from_arrow(row)).cast(pl.Int64)
         found = Findings(rows)
         for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
             _check(plan, column, place, found)
+        self._check_semantics(columns, found)
         self._check_rules(columns, found)
         kept = None if found.good.all() else pl.Series(found.good)
         arrays = [
@@ -104,12 +124,35 @@ class Validator:
             errors=found.table(),
         )
 
+    def _check_semantics(self, columns: Sequence[Column], found: Findings) -> None:
+        """Record which values do not mean what their field says they do."""
+        by_field = {
+            plan.field.name: column for plan, column in zip(self._plans, columns, strict=True)
+        }
+        for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
+            if plan.semantic is None:
+                continue
+            other = by_field.get(plan.semantic.other or "")
+            faults = judged(
+                plan.semantic, column.values, None if other is None else other.text
+            ).faults
+            rule = Rule(
+                field=plan.field.name,
+                place=place,
+                number=_SEMANTIC,
+                code=RowErrorCode.CONSTRAINT,
+                sentence=str,
+            )
+            found.add(rule, faults.is_not_null(), raw=column.raw, text=faults)
+
     def _check_rules(self, columns: Sequence[Column], found: Findings) -> None:
         """Record which rules between fields the rows break."""
         names = [plan.field.name for plan in self._plans]
         by_field = dict(zip(names, columns, strict=True))
         for number, rule in enumerate(self._rules, start=_RULES_BEGIN):
-            told = None if rule.told is None else rule.told(by_field)
+            broken = rule.judge(by_field, self._today)
+            if not broken.rows.any():
+                continue
             column = None if rule.field is None else by_field[rule.field]
             raw = pl.repeat(None, len(found.good), dtype=pl.String, eager=True)
             found.add(
@@ -118,11 +161,11 @@ class Validator:
                     place=len(names) if rule.field is None else names.index(rule.field),
                     number=number,
                     code=RowErrorCode.ROW_CONSTRAINT,
-                    sentence=rule.message if rule.message is not None else str,
+                    sentence=str,
                 ),
-                rule.broken(by_field),
+                broken.rows,
                 raw=raw if column is None else column.raw,
-                text=raw if told is None else told,
+                text=broken.told(),
             )
 
 
@@ -140,17 +183,18 @@ def _plan(
     elif field.constraints.required:
         absent = RowErrorCode.CONSTRAINT
     missing = schema.missing_values if field.missing_values is None else field.missing_values
-    reading = Reading(
+    read = Reading(
         name=field.name,
-        reader=reader_of(transforms.reading(field)),
+        reader=reader_of(reading(field)),
         missing=missing,
         steps=transforms.steps_of(field, missing=missing, columns=columns),
     )
     return _Plan(
         field=field,
-        reading=reading,
+        reading=read,
         checks=checks_of(field),
         absent=absent,
+        semantic=semantic_of(reading(field)),
     )
 
 
@@ -165,11 +209,11 @@ def _check(plan: _Plan, column: Column, place: int, found: Findings) -> None:
     for where, words in column.unfit:
         if words is None:
             add(0, RowErrorCode.NUL, where, f"{name} holds the character U+0000")
-        else:
-            rule = Rule(
-                field=name, place=place, number=0, code=RowErrorCode.TYPE, sentence=_ending(words)
-            )
-            found.add(rule, where, raw=column.raw, text=column.raw)
+            continue
+        told = words if isinstance(words, pl.Series) else column.raw
+        sentence = str if isinstance(words, pl.Series) else _ending(words)
+        rule = Rule(field=name, place=place, number=0, code=RowErrorCode.TYPE, sentence=sentence)
+        found.add(rule, where, raw=column.raw, text=told)
     if plan.absent is not None:
         key = " because it is in the key" if plan.absent is RowErrorCode.PRIMARY_KEY else ""
         add(1, plan.absent, column.missing, f"{name} is required{key}")

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from rowport.engine.workbook.parts import Package, local, resolved
-from rowport.engine.workbook.sheet import Cells, sheet_cells
-from rowport.engine.workbook.strings import shared_strings
+from rowport.engine.workbook.sheet import sheet_grids
+from rowport.engine.workbook.strings import SharedStrings
 from rowport.engine.workbook.styles import Kind, kinds_of_styles
 from rowport.engine.workbook.texts import Meaning
 from rowport.model.errors import UnreadableFile
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree import ElementTree as ET
 
+    from rowport.engine.workbook.grid import Grid
     from rowport.ports import BlobReader
 
 _RELATIONS: Final = "_rels/.rels"
@@ -54,17 +53,17 @@ class Workbook:
         self._styles = self._part_of_type(book, "styles")
         self._meaning: Meaning | None = None
 
-    def cells(self, sheet: Sheet) -> Iterator[Cells]:
-        """Give the cells of a sheet, in order."""
+    def grids(self, sheet: Sheet) -> Iterator[Grid]:
+        """Give the rows of a sheet, in order, in runs of any length."""
         if self._meaning is None:
-            strings = shared_strings(self._package.stream(self._strings)) if self._strings else []
+            strings = self._package.stream(self._strings) if self._strings else iter(())
             kinds: list[Kind] = []
             if self._styles:
                 kinds = kinds_of_styles(self._package.tree(self._styles))
             self._meaning = Meaning(
-                strings=np.array(strings, object), kinds=tuple(kinds), is_1904=self._is_1904
+                strings=SharedStrings(strings), kinds=tuple(kinds), is_1904=self._is_1904
             )
-        return sheet_cells(self._package.stream(sheet.part), self._meaning)
+        return sheet_grids(self._package.stream(sheet.part), self._meaning)
 
     def _relations(self, part: str) -> Mapping[str, tuple[str, str]]:
         """Give type and target of the relations of a part, by id."""

@@ -1,14 +1,15 @@
-"""Cells to columns, a bounded number of rows at a time."""
+"""Rows of a sheet as columns, a bounded number of rows at a time."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from rowport.engine.workbook.sheet import Cells
+from rowport.engine.width import rows_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,67 +19,81 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """Rows of a sheet that hold anything, column by column."""
+    """Rows of a sheet, column by column."""
 
     lines: NDArray[np.int64]
-    """Sheet row of each."""
-    columns: Sequence[NDArray[Any]]
-    """Texts from column A on; None where the cell is empty."""
+    """Sheet row of each, ascending."""
+    columns: Sequence[pa.Array]
+    """Texts (large_string) from column A on; null or empty where the cell is."""
+
+    def between(self, begin: int, end: int) -> Grid:
+        """Give the rows from place `begin` to `end`."""
+        columns = [column.slice(begin, end - begin) for column in self.columns]
+        return Grid(lines=self.lines[begin:end], columns=columns)
+
+    def where(self, mask: NDArray[np.bool_]) -> Grid:
+        """Give the rows where the mask holds."""
+        if mask.all():
+            return self
+        chosen = pa.array(mask)
+        return Grid(lines=self.lines[mask], columns=[c.filter(chosen) for c in self.columns])
 
 
-def grids(cells: Iterable[Cells], *, rows: int, first_line: int) -> Iterator[Grid]:
-    """Give the rows from `first_line` on in runs of up to `rows`; blank rows are left out."""
-    pending: list[Cells] = []
-    count = 0
-    for part in cells:
-        pending.append(part)
-        count += len(np.unique(part.rows))
-        if count > rows:
-            lines, numbers, texts = _gathered(pending, first_line)
-            edges = np.unique(lines)
-            whole = len(edges) // rows * rows
-            for start in range(0, whole, rows):
-                yield _grid(lines, numbers, texts, edges[start], edges[start + rows - 1])
-            keep = lines > (edges[whole - 1] if whole else 0)
-            pending = [Cells(rows=lines[keep], columns=numbers[keep], texts=texts[keep])]
-            count = len(edges) - whole
-    lines, numbers, texts = _gathered(pending, first_line)
-    edges = np.unique(lines)
-    for start in range(0, len(edges), rows):
-        last = min(start + rows, len(edges)) - 1
-        yield _grid(lines, numbers, texts, edges[start], edges[last])
+def filled(column: pa.Array) -> NDArray[np.bool_]:
+    """Say which cells hold anything."""
+    holds = pc.fill_null(pc.greater(pc.binary_length(column), 0), fill_value=False)
+    flags: NDArray[np.bool_] = holds.to_numpy(zero_copy_only=False)
+    return flags
 
 
-def _gathered(
-    parts: Sequence[Cells], first_line: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
-    """Give rows, columns and texts of all cells from `first_line` on that hold something."""
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, object)
-    lines = np.concatenate([part.rows for part in parts])
-    numbers = np.concatenate([part.columns for part in parts])
-    texts = np.concatenate([part.texts for part in parts])
-    keep = (lines >= first_line) & (texts != "")
-    return lines[keep], numbers[keep], texts[keep]
+def grids(parts: Iterable[Grid], *, rows: int, first_line: int) -> Iterator[Grid]:
+    """Give the rows from `first_line` on in runs of up to `rows`; blank rows are left out.
+
+    A run of a very wide sheet is shorter, for its empty cells take room too.
+    """
+    pending: list[Grid] = []
+    count = width = 0
+    for part in parts:
+        found = _filled_rows(part, first_line)
+        width = max(width, len(found.columns))
+        pending.append(found)
+        count += len(found.lines)
+        most = rows_within(rows, width)
+        while count > most:
+            whole = _joined(pending)
+            yield whole.between(0, most)
+            count -= most
+            pending = [whole.between(most, most + count)]
+    whole = _joined(pending)
+    most = rows_within(rows, width)
+    for begin in range(0, count, most):
+        yield whole.between(begin, min(begin + most, count))
 
 
-def _grid(
-    lines: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    texts: NDArray[Any],
-    first: int,
-    last: int,
-) -> Grid:
-    """Give the rows `first` to `last` as columns."""
-    begin, end = np.searchsorted(lines, [first, last + 1]).tolist()
-    lines, numbers, texts = lines[begin:end], numbers[begin:end], texts[begin:end]
-    found, places = np.unique(lines, return_inverse=True)
-    order = np.argsort(numbers, kind="stable")
-    bounds = np.searchsorted(numbers[order], np.arange(int(numbers.max()) + 2))
-    columns = []
-    for low, high in itertools.pairwise(bounds):
-        column = np.full(len(found), None, object)
-        here = order[low:high]
-        column[places[here]] = texts[here]
-        columns.append(column)
-    return Grid(lines=found, columns=columns)
+def _filled_rows(part: Grid, first_line: int) -> Grid:
+    holds = np.zeros(len(part.lines), bool)
+    for column in part.columns:
+        if holds.all():
+            break
+        holds |= filled(column)
+    return part.where(holds & (part.lines >= first_line))
+
+
+def _joined(parts: Sequence[Grid]) -> Grid:
+    """Give the rows of all parts; a part may have fewer columns than another."""
+    if len(parts) == 1:
+        return parts[0]
+    width = max((len(part.columns) for part in parts), default=0)
+    columns = [
+        pa.concat_arrays(
+            [
+                part.columns[n]
+                if n < len(part.columns)
+                else pa.nulls(len(part.lines), pa.large_string())
+                for part in parts
+            ]
+        )
+        for n in range(width)
+    ]
+    lines = np.concatenate([part.lines for part in parts]) if parts else np.zeros(0, np.int64)
+    return Grid(lines=lines, columns=columns)

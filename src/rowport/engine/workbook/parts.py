@@ -9,6 +9,7 @@ import zlib
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from rowport.engine.inflation import inflated_limit
 from rowport.engine.seekable import SeekableBlob
 from rowport.model.errors import UnreadableFile
 
@@ -19,11 +20,19 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES: Final = 1_000
 MAX_INFLATED_BYTES: Final = 4 * 1024**3
-MAX_RATIO: Final = 100
-MIN_BOMB_BYTES: Final = 64 * 1024**2
-"""Archives below this may be packed as tightly as they like."""
 _SMALL_PART_BYTES: Final = 64 * 1024**2
 _BLOCK_BYTES: Final = 1024 * 1024
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    IndexError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+"""What the archive reader raises, in its words or in those of Python, on what is no archive."""
 _DOCTYPE: Final = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -38,18 +47,17 @@ class Package:
         """
         try:
             self._zip = zipfile.ZipFile(SeekableBlob(blob))
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise UnreadableFile(f"The workbook is damaged: {error}.") from error
         entries = self._zip.infolist()
         if len(entries) > MAX_ENTRIES:
             raise UnreadableFile(f"The workbook has {len(entries)} parts; at most {MAX_ENTRIES}.")
         inflated = sum(entry.file_size for entry in entries)
         packed = max(1, min(blob.size_bytes, sum(entry.compress_size for entry in entries)))
-        is_bomb = inflated > MIN_BOMB_BYTES and inflated > MAX_RATIO * packed
-        if is_bomb or inflated > MAX_INFLATED_BYTES:
+        if inflated > min(MAX_INFLATED_BYTES, inflated_limit(packed)):
             raise UnreadableFile(
                 f"The workbook would inflate from {packed:,} to {inflated:,} bytes: "
-                "it looks like a bomb. Save the sheet as CSV."
+                "it looks like a bomb. Save the sheet as CSV, or raise ROWPORT_MAX_RATIO."
             )
         if any(entry.flag_bits & 1 for entry in entries):
             raise UnreadableFile("The workbook is encrypted: remove its password.")
@@ -72,7 +80,7 @@ class Package:
             with self._zip.open(entry) as part:
                 while block := part.read(_BLOCK_BYTES):
                     yield block
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError) as error:
+        except _DAMAGE as error:
             raise UnreadableFile(f"The workbook is damaged in {name}: {error}.") from error
 
     def tree(self, name: str) -> ET.Element:

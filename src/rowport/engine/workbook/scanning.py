@@ -24,8 +24,8 @@ _STRANGE: Final = np.isin(np.arange(256), list(b"!?i"))
 """How comments, CDATA, instructions and inline strings begin behind their bracket."""
 _MAX_LETTERS: Final = 3
 _MAX_DIGITS: Final = 7
-_TYPES: Final = {b"s": 1, b"n": 1, b"b": 1, b"e": 1, b"d": 1, b"str": 3}
-"""The types of cells and the length of their names."""
+_ONE_LETTER: Final = np.isin(np.arange(256), list(b"snbed"))
+"""Types of cells: shared string, number, boolean, error, date; the other is `str`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ class ScannedCells:
     begins: Offsets
     ends: Offsets
 
-    def values(self, chosen: NDArray[np.bool_]) -> pa.Array:
+    def values(self, chosen: Offsets) -> pa.Array:
         """Give the values of some cells as they are written."""
         begins = self.begins[chosen]
         sizes = self.ends[chosen] - begins
@@ -51,7 +51,7 @@ class ScannedCells:
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
         return pa.Array.from_buffers(pa.large_string(), len(sizes), buffers)
 
-    def whole_numbers(self, chosen: NDArray[np.bool_]) -> Offsets | None:
+    def whole_numbers(self, chosen: Offsets) -> Offsets | None:
         """Give the values of some cells as integers; None if one is none."""
         numbers, ends = _digits(self.array, self.begins[chosen], _MAX_DIGITS + 2)
         return numbers if (ends == self.ends[chosen]).all() else None
@@ -110,18 +110,24 @@ def _attributes(
 def _types(array: Bytes, place: Offsets) -> tuple[Bytes, Offsets]:
     """Give the type of each cell, n if it has none, and the place behind it."""
     kinds = np.full(len(place), ord("n"), np.uint8)
-    after = place
-    for name, size in _TYPES.items():
-        here = _stands(array, place, b' t="' + name + b'"')
-        kinds[here] = ord("t") if name == b"str" else name[0]
-        after = np.where(here, place + 5 + size, after)
+    has_type = _stands(array, place, b' t="')
+    typed = place[has_type] + 4
+    letters, next_byte = array[typed], array[typed + 1]
+    is_one = _ONE_LETTER[letters] & (next_byte == ord('"'))
+    is_text = _stands(array, typed, b'str"') & ~is_one
+    kinds[has_type] = np.where(is_text, ord("t"), np.where(is_one, letters, ord("n")))
+    after = place.copy()
+    after[has_type] = typed + np.where(is_one, 2, np.where(is_text, 4, 0))
     return kinds, after
 
 
 def _stands(array: Bytes, places: Offsets, text: bytes) -> NDArray[np.bool_]:
     stands: NDArray[Any] = np.ones(len(places), bool)
     for offset, byte in enumerate(text):
-        stands &= array[places + offset] == byte
+        here: NDArray[np.bool_] = array[places + offset] == byte
+        if not here.any():
+            return here
+        stands &= here
     return stands
 
 
@@ -131,6 +137,8 @@ def _letters(array: Bytes, place: Offsets) -> tuple[Offsets, Offsets]:
     for _ in range(_MAX_LETTERS):
         letter = array[place].astype(np.int64) - ord("A")
         is_letter = (letter >= 0) & (letter < 26)  # noqa: PLR2004  the alphabet
+        if not is_letter.any():
+            break
         column = np.where(is_letter, column * 26 + letter + 1, column)
         place = place + is_letter
     return column - 1, place

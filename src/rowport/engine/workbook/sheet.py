@@ -6,28 +6,38 @@ in which that pattern does not explain every cell goes through the XML parser in
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pyarrow as pa
 
+from rowport.engine.workbook.grid import Grid
 from rowport.engine.workbook.parts import local, parsed
 from rowport.engine.workbook.scanning import scanned
 from rowport.engine.workbook.strings import element_text
-from rowport.engine.workbook.texts import Meaning, text_of, texts_of
+from rowport.engine.workbook.texts import Meaning, column_texts, text_of
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
+
+    from rowport.engine.workbook.scanning import ScannedCells
 
     Raw = tuple[bytes, bytes, bytes, bytes, bytes, bytes]
 
 MAX_ROWS: Final = 1_048_576
 MAX_COLUMNS: Final = 16_384
-_MAX_ROW_BYTES: Final = 32 * 1024**2
+_MAX_ROW_BYTES: Final = 16 * 1024**2
+_MAX_HEAD_BYTES: Final = 4 * 1024**2
+"""What stands before the rows: views and widths of columns."""
+_MARK_BYTES: Final = 64
+"""The ends of rows and of the sheet are no longer than this."""
 _MAX_ROW_DIGITS: Final = 8
 _START: Final = re.compile(rb"<((?:\w+:)?)sheetData\s*(/?)>")
 _CELL: Final = re.compile(
@@ -36,23 +46,12 @@ _CELL: Final = re.compile(
     rb'(?:<v(?: xml:space="preserve")?>([^<]*)</v>|<v\s*/>'
     rb'|<is><t(?: xml:space="preserve")?>([^<]*)</t></is>)?</c>)'
 )
+_UNENDED: Final = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ODD: Final = re.compile(rb"<!|<c\s*/?>|<\?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
-    """Cells with a content, in the order of the sheet."""
-
-    rows: NDArray[np.int64]
-    """1-based sheet rows, ascending."""
-    columns: NDArray[np.int64]
-    """0-based columns."""
-    texts: NDArray[Any]
-    """Python strings."""
-
-
-def sheet_cells(blocks: Iterable[bytes], meaning: Meaning) -> Iterator[Cells]:
-    """Give the cells of a sheet from the blocks of its part.
+def sheet_grids(blocks: Iterable[bytes], meaning: Meaning) -> Iterator[Grid]:
+    """Give the rows of a sheet from the blocks of its part; a row may have no cell with a text.
 
     Raises:
         UnreadableFile: the part is damaged or larger than a sheet can be.
@@ -62,62 +61,124 @@ def sheet_cells(blocks: Iterable[bytes], meaning: Meaning) -> Iterator[Cells]:
         cells = _cells(block, last_row, meaning)
         if not len(cells.rows):
             continue
-        if cells.rows[0] < last_row or (np.diff(cells.rows) < 0).any():
+        if cells.rows[0] <= last_row or (np.diff(cells.rows) < 0).any():
             raise UnreadableFile("The rows of the sheet do not stand in order.")
         last_row = int(cells.rows[-1])
         if last_row > MAX_ROWS or int(cells.columns.max()) >= MAX_COLUMNS:
             raise UnreadableFile("The sheet claims more rows or columns than a sheet can have.")
-        yield cells
+        yield _grid(cells)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cells:
+    """Cells with a value, in the order of the sheet."""
+
+    rows: NDArray[np.int64]
+    """1-based sheet rows, ascending."""
+    columns: NDArray[np.int64]
+    """0-based columns."""
+    texts: Callable[[NDArray[np.int64]], pa.Array]
+    """Give the texts of some of them."""
+
+
+def _grid(cells: _Cells) -> Grid:
+    """Put cells into columns."""
+    begins = np.flatnonzero(np.diff(cells.rows, prepend=-1))
+    lines = cells.rows[begins]
+    places = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(cells.rows)))
+    order = np.argsort(cells.columns.astype(np.uint16), kind="stable")
+    bounds = np.searchsorted(cells.columns[order], np.arange(int(cells.columns.max()) + 2))
+    columns = []
+    empty = pa.nulls(len(lines), pa.large_string())
+    for low, high in itertools.pairwise(bounds.tolist()):
+        if low == high:
+            columns.append(empty)
+            continue
+        chosen = order[low:high]
+        here = places[chosen]
+        if (np.diff(here) == 0).any():
+            raise UnreadableFile("A cell stands twice in the sheet.")
+        texts = cells.texts(chosen)
+        if len(here) < len(lines):
+            numbers = np.full(len(lines), -1, np.int64)
+            numbers[here] = np.arange(len(here))
+            texts = texts.take(pa.array(numbers, mask=numbers < 0))
+        columns.append(texts)
+    return Grid(lines=lines, columns=columns)
 
 
 def _row_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
     """Give runs of whole rows, their elements without a prefix."""
-    carry = b""
-    prefix: bytes | None = None
-    for block in blocks:
+    source = iter(blocks)
+    prefix, carry = _head(source)
+    if prefix is None:
+        return
+    mark = b"</" + prefix + b"row>"
+    known = 0
+    for block in itertools.chain([b""], source):
         carry += block
-        if prefix is None:
-            start = _START.search(carry)
-            if start is None:
-                if b"<!DOCTYPE" in carry or len(carry) > _MAX_ROW_BYTES:
-                    raise UnreadableFile("The sheet of the workbook is damaged or hostile.")
-                continue
-            if b"<!DOCTYPE" in carry[: start.start()]:
-                raise UnreadableFile("The sheet declares a document type: refused.")
-            if start.group(2):
-                return
-            prefix = start.group(1)
-            carry = carry[start.end() :]
-        mark = b"</" + prefix + b"row>"
-        end = carry.rfind(mark)
-        stop = carry.find(b"</" + prefix + b"sheetData")
+        stop = carry.find(b"</" + prefix + b"sheetData", known)
+        end = carry.rfind(mark, known, stop if stop >= 0 else len(carry))
         if end >= 0:
             end += len(mark)
-            rows = carry[: end if stop < 0 else min(end, stop)]
+            rows = carry[:end]
             yield (
                 rows.replace(b"<" + prefix, b"<").replace(b"</" + prefix, b"</") if prefix else rows
             )
-            carry = carry[end:]
         if stop >= 0:
+            if _UNENDED.search(carry, max(0, end), stop):
+                raise UnreadableFile("The sheet of the workbook is damaged: a row has no end.")
             return
+        carry = carry[max(0, end) :]
+        known = max(0, len(carry) - _MARK_BYTES)
         if len(carry) > _MAX_ROW_BYTES:
-            raise UnreadableFile("A row of the sheet is larger than 32 MiB: refused.")
+            raise UnreadableFile("A row of the sheet is larger than 16 MiB: refused.")
     raise UnreadableFile("The sheet of the workbook is cut off.")
 
 
-def _cells(block: bytes, last_row: int, meaning: Meaning) -> Cells:
-    fast = scanned(block)
+def _head(blocks: Iterator[bytes]) -> tuple[bytes | None, bytes]:
+    """Go to the rows; give the prefix of the elements (None: there is no row) and what follows."""
+    head = b""
+    for block in blocks:
+        head += block
+        start = _START.search(head)
+        if b"<!DOCTYPE" in (head if start is None else head[: start.start()]):
+            raise UnreadableFile("The sheet declares a document type: refused.")
+        if start is not None:
+            return None if start.group(2) else start.group(1), head[start.end() :]
+        if len(head) > _MAX_HEAD_BYTES:
+            break
+    raise UnreadableFile("The sheet of the workbook is damaged: it has no rows, or is cut off.")
+
+
+def _cells(block: bytes, last_row: int, meaning: Meaning) -> _Cells:
+    fast = scanned(block) if _is_utf8(block) else None
     if fast is not None:
-        texts = texts_of(fast, meaning)
-        if texts is not None:
-            return Cells(rows=fast.rows, columns=fast.columns, texts=texts)
+        return _Cells(
+            rows=fast.rows, columns=fast.columns, texts=partial(_fast_texts, fast, meaning)
+        )
     found: list[Raw] = _CELL.findall(block)
     if len(found) != block.count(b"<c ") or _ODD.search(block):
         found = _parsed(block, last_row)
     found = [raw for raw in found if raw[4] or raw[5]]
     columns = np.array([_COLUMNS[raw[0]] for raw in found], np.int64)
     rows = np.array([raw[1] for raw in found], "S8").astype(np.int64)
-    return Cells(rows=rows, columns=columns, texts=np.array(_texts(found, meaning), object))
+    texts = pa.array(_texts(found, meaning), pa.large_string())
+    return _Cells(rows=rows, columns=columns, texts=lambda chosen: texts.take(pa.array(chosen)))
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        return block.isascii() or bool(block.decode())
+    except UnicodeDecodeError:
+        return False
+
+
+def _fast_texts(cells: ScannedCells, meaning: Meaning, chosen: NDArray[np.int64]) -> pa.Array:
+    try:
+        return column_texts(cells, chosen, meaning)
+    except IndexError as error:
+        raise UnreadableFile(f"A cell of the sheet points to nothing: {error}.") from error
 
 
 class _Columns(dict[bytes, int]):

@@ -6,11 +6,17 @@ import re
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from rowport.engine.workbook.parts import local
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from numpy.typing import NDArray
 
 _ITEM: Final = re.compile(rb"<(?:\w+:)?si>(.*?)</(?:\w+:)?si>|<(?:\w+:)?si\s*/>", re.DOTALL)
 _SIMPLE: Final = re.compile(rb'<t(?: xml:space="preserve")?>([^<]*)</t>')
@@ -20,38 +26,98 @@ _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 """ECMA-376 part 1, 22.9.2.19: characters that XML cannot hold."""
 _MAX_ITEM_BYTES: Final = 16 * 1024**2
+_MAX_BYTES: Final = 128 * 1024**2
+"""Of all shared strings together: they are held while the sheet is read."""
+_END: Final = re.compile(rb"</(?:\w{1,20}:)?si>|<(?:\w{1,20}:)?si\s?/>")
+_END_BYTES: Final = 32
+_MARKED: Final = r"[&\r]|_x"
 
 
-def shared_strings(blocks: Iterable[bytes]) -> list[str]:
-    """Give the shared strings by index."""
-    found: list[str] = []
+class SharedStrings:
+    """The shared strings of a workbook, read as far as cells refer to them."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        """Take the blocks of their part, which are not looked at yet."""
+        self._runs = _runs(blocks)
+        self._parts: list[pa.Array] = []
+        self._known = pa.array([], pa.large_string())
+        self._size = 0
+
+    def take(self, numbers: NDArray[np.int64]) -> pa.Array | None:
+        """Give the strings of these numbers; None if one does not exist.
+
+        Raises:
+            UnreadableFile: their part is damaged, hostile or too large.
+        """
+        last = int(numbers.max(initial=-1))
+        while last >= self._size:
+            run = next(self._runs, None)
+            if run is None:
+                return None
+            self._parts.append(run)
+            self._size += len(run)
+        if self._parts:
+            self._known = pa.concat_arrays([self._known, *self._parts])
+            self._parts = []
+            if self._known.nbytes > _MAX_BYTES:
+                raise UnreadableFile(
+                    f"The texts of the workbook take more than {_MAX_BYTES // 1024**2} MiB: "
+                    "save the sheet as CSV."
+                )
+        return self._known.take(pa.array(numbers))
+
+
+def _runs(blocks: Iterable[bytes]) -> Iterator[pa.Array]:
+    """Give the strings of each block that ends some."""
     carry = b""
+    is_first = True
     for block in blocks:
-        if not found and b"<!DOCTYPE" in block:
+        if is_first and b"<!DOCTYPE" in block:
             raise UnreadableFile("The texts of the workbook declare a document type: refused.")
+        known = max(0, len(carry) - _END_BYTES)
         carry += block
-        end = carry.rfind(b"</si>") + len(b"</si>")
-        simple = _SIMPLE_ITEM.findall(carry, 0, end) if end >= len(b"</si>") else []
-        if simple and len(simple) == carry.count(b"<si", 0, end):
-            found += _decoded(simple)
+        end = _last_end(carry, known)
+        if end:
+            found = _items(carry[:end])
+            is_first = is_first and not len(found)
             carry = carry[end:]
-            continue
-        end = 0
-        for item in _ITEM.finditer(carry):
-            found.append(item_text(item.group(1) or b""))
-            end = item.end()
-        carry = carry[end:]
+            yield found
         if len(carry) > _MAX_ITEM_BYTES:
             raise UnreadableFile("The workbook holds a text of more than 16 MiB: refused.")
-    return found
 
 
-def _decoded(items: list[bytes]) -> list[str]:
-    text = b"\0".join(items).decode("utf-8", "backslashreplace")
-    texts = text.split("\0")
-    if "&" in text or "\r" in text or "_x" in text:
-        texts = [unescaped(one) for one in texts]
-    return texts
+def _last_end(carry: bytes, known: int) -> int:
+    """Give where the last whole item ends; none ends before `known`."""
+    last = max(carry.rfind(b"</si>", known), carry.rfind(b"<si/>", known))
+    if last >= 0:
+        return last + len(b"</si>")
+    return max((found.end() for found in _END.finditer(carry, known)), default=0)
+
+
+def _items(text: bytes) -> pa.Array:
+    """Give the strings of a run of whole items."""
+    text = text.replace(b"<si/>", b"<si><t></t></si>")
+    simple = _SIMPLE_ITEM.findall(text)
+    if not simple or len(simple) != text.count(b"<si"):
+        items = [item_text(item.group(1) or b"") for item in _ITEM.finditer(text)]
+        return pa.array(items, pa.large_string())
+    found = pa.array(simple, pa.large_binary())
+    try:
+        strings = found.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        strings = pa.array([item.decode("utf-8", "backslashreplace") for item in simple])
+        strings = strings.cast(pa.large_string())
+    return unescaped_array(strings)
+
+
+def unescaped_array(strings: pa.Array) -> pa.Array:
+    """Resolve entities and escapes in those that have any."""
+    is_marked = pc.match_substring_regex(strings, _MARKED)
+    places = np.flatnonzero(is_marked.to_numpy(zero_copy_only=False))
+    if not len(places):
+        return strings
+    texts = [unescaped(text) for text in strings.take(pa.array(places)).to_pylist()]
+    return pc.replace_with_mask(strings, is_marked, pa.array(texts, strings.type))
 
 
 def item_text(inner: bytes) -> str:

@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from math import isfinite
 from typing import TYPE_CHECKING, Final
 
@@ -94,6 +95,7 @@ def number_text(value: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@lru_cache(maxsize=65_536)
 def date_text(value: str, kind: Kind, *, is_1904: bool) -> str:
     """Write the serial number of a day as ISO 8601; what is no day stays a number."""
     try:

@@ -9,10 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowport.engine.workbook.strings import unescaped
+from rowport.engine.workbook.strings import SharedStrings, unescaped, unescaped_array
 from rowport.engine.workbook.styles import Kind, date_text, number_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from rowport.engine.workbook.scanning import ScannedCells
@@ -23,83 +25,102 @@ _MAX_PLAIN: Final = 15
 _LONG: Final = r"^-?\d+\.\d+$"
 _SUSPECT: Final = r"e|000|999|n|^-0$"
 """Exponents, the noise of binary fractions, and what is no number."""
-_MARKED: Final = r"[&\r]|_x"
+_KINDS: Final = tuple(Kind)
+_TRUE: Final = pa.scalar("true", pa.large_string())
+_FALSE: Final = pa.scalar("false", pa.large_string())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
     """What the cells of a sheet refer to."""
 
-    strings: NDArray[Any]
-    """Python strings."""
+    strings: SharedStrings
     kinds: tuple[Kind, ...]
     is_1904: bool
 
 
-def texts_of(cells: ScannedCells, meaning: Meaning) -> NDArray[Any] | None:
-    """Give the text of each cell as Python strings; None if a cell points to nothing."""
-    texts = np.full(len(cells.rows), "", object)
-    shared = cells.kinds == ord("s")
-    if shared.any():
-        numbers = cells.whole_numbers(shared)
-        if numbers is None or int(numbers.max()) >= len(meaning.strings):
-            return None
-        texts[shared] = meaning.strings[numbers]
-    codes = np.array([list(Kind).index(kind) for kind in meaning.kinds] or [0], np.int64)
-    styles = np.minimum(cells.styles, len(codes) - 1)
-    formats = np.where(cells.styles < len(codes), codes[styles], list(Kind).index(Kind.NUMBER))
-    for code, kind in enumerate(Kind):
-        chosen = (cells.kinds == ord("n")) & (formats == code)
-        if chosen.any():
-            values = cells.values(chosen)
-            is_number = kind is Kind.NUMBER
-            texts[chosen] = _numbers(values) if is_number else _dates(values, kind, meaning)
-    flags = cells.kinds == ord("b")
-    if flags.any():
-        texts[flags] = np.where(cells.array[cells.begins[flags]] == ord("1"), "true", "false")
-    written = np.isin(cells.kinds, list(b"edt"))
-    if written.any():
-        texts[written] = _repaired(cells.values(written), _MARKED, unescaped)
+def column_texts(cells: ScannedCells, chosen: NDArray[np.int64], meaning: Meaning) -> pa.Array:
+    """Give the texts of some cells, which most often are of one kind; null: of an empty text.
+
+    Raises:
+        IndexError: a cell points to nothing.
+    """
+    groups = [
+        (places, _group(cells, chosen[places], kind, meaning))
+        for kind, places in _by_kind(cells, chosen, meaning)
+    ]
+    texts = groups[0][1]
+    if len(groups) > 1:
+        order = np.argsort(np.concatenate([places for places, _ in groups]), kind="stable")
+        texts = pa.concat_arrays([text for _, text in groups]).take(pa.array(order))
     return texts
 
 
-def _numbers(values: pa.Array) -> NDArray[Any]:
+def _by_kind(
+    cells: ScannedCells, chosen: NDArray[np.int64], meaning: Meaning
+) -> Iterator[tuple[int | Kind, NDArray[np.int64]]]:
+    """Give the kinds among some cells: a letter, or what its format makes of a number."""
+    letters = cells.kinds[chosen]
+    for letter in np.unique(letters).tolist():
+        places = np.flatnonzero(letters == letter)
+        if letter != ord("n"):
+            yield letter, places
+            continue
+        styles = cells.styles[chosen[places]]
+        found = np.unique(styles)
+        if len(found) == 1:
+            yield _form(int(found[0]), meaning), places
+            continue
+        forms = np.array([_KINDS.index(_form(style, meaning)) for style in found.tolist()])
+        codes = forms[np.searchsorted(found, styles)]
+        for code in np.unique(codes).tolist():
+            yield _KINDS[code], places[codes == code]
+
+
+def _form(style: int, meaning: Meaning) -> Kind:
+    return meaning.kinds[style] if style < len(meaning.kinds) else Kind.NUMBER
+
+
+def _group(
+    cells: ScannedCells, chosen: NDArray[np.int64], kind: int | Kind, meaning: Meaning
+) -> pa.Array:
+    """Give the texts of cells of one kind."""
+    if kind == ord("s"):
+        numbers = cells.whole_numbers(chosen)
+        texts = None if numbers is None else meaning.strings.take(numbers)
+        if texts is None:
+            raise IndexError("a shared string that does not exist")
+        return texts
+    if kind == ord("b"):
+        is_true = pa.array(cells.array[cells.begins[chosen]] == ord("1"))
+        return pc.if_else(is_true, _TRUE, _FALSE)
+    values = cells.values(chosen)
+    if kind is Kind.NUMBER:
+        return _numbers(values)
+    if isinstance(kind, Kind):
+        coded = values.dictionary_encode()
+        known = [date_text(v, kind, is_1904=meaning.is_1904) for v in coded.dictionary.to_pylist()]
+        return pa.array(known, pa.large_string()).take(coded.indices)
+    return unescaped_array(values)
+
+
+def _numbers(values: pa.Array) -> pa.Array:
     is_plain = pc.and_(
-        pc.match_substring_regex(values, _PLAIN), pc.less_equal(pc.utf8_length(values), _MAX_PLAIN)
+        pc.match_substring_regex(values, _PLAIN),
+        pc.less_equal(pc.binary_length(values), _MAX_PLAIN),
     )
     if pc.all(is_plain).as_py():
-        return _objects(values)
+        return values
     is_long = pc.match_substring_regex(values, _LONG)
     floats = pc.if_else(is_long, values, "0").cast(pa.float64())
     shortest = pc.if_else(is_long, floats.cast(pa.large_string()), "e")
-    odd = pc.match_substring_regex(shortest, _SUSPECT)
-    texts = _objects(pc.if_else(is_plain, values, shortest))
-    places = np.flatnonzero(pc.and_(odd, pc.invert(is_plain)).to_numpy(zero_copy_only=False))
-    raw = values.take(pa.array(places)).to_pylist()
-    texts[places] = np.array([number_text(value) for value in raw], object)
-    return texts
-
-
-def _dates(values: pa.Array, kind: Kind, meaning: Meaning) -> NDArray[Any]:
-    coded = values.dictionary_encode()
-    known = [date_text(v, kind, is_1904=meaning.is_1904) for v in coded.dictionary.to_pylist()]
-    texts: NDArray[Any] = np.array(known, object)[coded.indices.to_numpy()]
-    return texts
-
-
-def _repaired(values: pa.Array, pattern: str, repair: Any) -> NDArray[Any]:  # noqa: ANN401  a function
-    texts = _objects(values)
-    places = np.flatnonzero(
-        pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False)
-    )
-    for place in places.tolist():
-        texts[place] = repair(texts[place])
-    return texts
-
-
-def _objects(values: pa.Array) -> NDArray[Any]:
-    texts: NDArray[Any] = np.array(values.to_numpy(zero_copy_only=False), object)
-    return texts
+    is_odd = pc.and_(pc.match_substring_regex(shortest, _SUSPECT), pc.invert(is_plain))
+    texts = pc.if_else(is_plain, values, shortest)
+    places = np.flatnonzero(is_odd.to_numpy(zero_copy_only=False))
+    if not len(places):
+        return texts
+    odd = [number_text(value) for value in values.take(pa.array(places)).to_pylist()]
+    return pc.replace_with_mask(texts, is_odd, pa.array(odd, pa.large_string()))
 
 
 def text_of(
@@ -111,7 +132,10 @@ def text_of(
         IndexError, ValueError: it points to nothing.
     """
     if kind == b"s":
-        return str(meaning.strings[int(value)])
+        found = meaning.strings.take(np.array([int(value)]))
+        if found is None:
+            raise IndexError("a shared string that does not exist")
+        return str(found[0].as_py())
     text = value.decode("utf-8", "backslashreplace")
     if kind == b"b":
         return "true" if value == b"1" else "false"

@@ -13,11 +13,14 @@ COMMENT ON COLUMN rowport.imports.stopped_by IS 'Who asked for the pause or the 
 
 ALTER TABLE rowport.chunks
     ADD COLUMN again text CHECK (again IN ('all', 'mended')),
-    ADD COLUMN mended text[] NOT NULL DEFAULT '{}';
+    ADD COLUMN mended text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN tried text[] NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN rowport.chunks.again IS
     'In a later round: which of its rows are tried again, besides those that were never processed. Null in the first.';
 COMMENT ON COLUMN rowport.chunks.mended IS
     'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
+COMMENT ON COLUMN rowport.chunks.tried IS
+    'Blobs with mended rows that were tried: what these rows say since.';
 
 CREATE TABLE rowport.rounds (
     import_id uuid NOT NULL REFERENCES rowport.imports (id) ON DELETE CASCADE,

@@ -53,7 +53,8 @@ FROM (
 ) AS next
 WHERE k.import_id = next.import_id AND k.number = next.number
 RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
-          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.attempts;
+          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried,
+          k.attempts;
 
 -- lock_chunk --
 -- The lease: held until the transaction ends.  No row when another worker has it or had it.  The
@@ -61,14 +62,14 @@ RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.ro
 -- not say whose it is, so the session is marked as well.
 WITH mine AS MATERIALIZED (
     SELECT import_id, number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints,
-           staged, again, mended
+           staged, again, mended, tried
     FROM rowport.chunks
     WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
       AND number = %(number)s AND state = 'waiting'
     FOR UPDATE SKIP LOCKED
 )
 SELECT m.number, m.file_id, m.first_row, m.rows, m.first_line, m.begin_byte, m.end_byte, m.hints,
-       m.staged, m.again, m.mended, i.starts,
+       m.staged, m.again, m.mended, m.tried, i.starts,
        pg_advisory_xact_lock_shared(rowport.lease(m.import_id, m.number))
 FROM mine AS m
 JOIN rowport.imports AS i ON i.id = m.import_id;
@@ -76,7 +77,8 @@ JOIN rowport.imports AS i ON i.id = m.import_id;
 -- finish_chunk --
 UPDATE rowport.chunks
 SET state = %(state)s, created = %(created)s, updated = %(updated)s, unchanged = %(unchanged)s,
-    skipped = %(skipped)s, failed = %(failed)s, fault = NULL, mended = '{}',
+    skipped = %(skipped)s, failed = %(failed)s, fault = NULL,
+    tried = tried || mended, mended = '{}',
     finished_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
@@ -155,7 +157,7 @@ WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s
 
 -- chunks_of_import --
 SELECT number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints, staged, again,
-       mended
+       mended, tried
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
 ORDER BY number;
@@ -194,6 +196,15 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND k.number < %(number)s AND (k.state IN ('waiting', 'held') OR %(dry_run)s)
 ORDER BY k.number;
 
+-- chunks_without_keys --
+-- Earlier chunks that are done and whose keys are gone: chunk_keys does not outlive a crash.
+SELECT k.number
+FROM rowport.chunks AS k
+LEFT JOIN rowport.chunk_keys AS p ON p.import_id = k.import_id AND p.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.number < %(number)s AND k.state = 'done' AND p.digests IS NULL
+ORDER BY k.number;
+
 -- chunks_with_met_records --
 -- Chunks that met records and left them as they are, and so left no mark on them: the earlier ones,
 -- and in a later round all, with when each was loaded last.
@@ -201,6 +212,14 @@ SELECT number, finished_at
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
   AND (number < %(number)s AND state = 'done' OR %(any_number)s) AND unchanged + skipped > 0
+ORDER BY number;
+
+-- chunks_with_records --
+-- Chunks in which rows made or met records, with when each was loaded last.
+SELECT number, finished_at
+FROM rowport.chunks
+WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+  AND created + updated + unchanged + skipped > 0
 ORDER BY number;
 
 -- outcomes_of_chunks --
@@ -244,4 +263,44 @@ FROM rowport.chunks AS k
 LEFT JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number = k.number
 WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND (NOT %(failed_only)s OR k.failed > 0)
+ORDER BY k.number;
+
+-- page_results --
+-- The chunks that hold a page of rows: those behind a row that have rows of the wanted outcome (all
+-- rows without one), as many as the page needs.  The first may end with the row before, so that
+-- it counts for nothing.
+SELECT f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw
+FROM (
+    SELECT c.organization_id, c.import_id, c.number, c.first_row, c.rows, c.first_line,
+           sum(c.fitting) OVER chunks - c.fitting - first_value(c.fitting) OVER chunks AS passed
+    FROM (
+        SELECT k.organization_id, k.import_id, k.number, k.first_row, k.rows, k.first_line,
+               CASE %(outcome)s
+                   WHEN 'created' THEN k.created
+                   WHEN 'updated' THEN k.updated
+                   WHEN 'unchanged' THEN k.unchanged
+                   WHEN 'skipped' THEN k.skipped
+                   WHEN 'failed' THEN k.failed
+                   WHEN 'pending'
+                   THEN k.rows - k.created - k.updated - k.unchanged - k.skipped - k.failed
+                   ELSE k.rows
+               END AS fitting
+        FROM rowport.chunks AS k
+        WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+          AND k.first_row + k.rows > %(after)s + 1
+    ) AS c
+    WHERE c.fitting > 0
+    WINDOW chunks AS (ORDER BY c.number)
+) AS f
+LEFT JOIN rowport.chunk_results AS r ON r.import_id = f.import_id AND r.number = f.number
+WHERE f.organization_id = %(organization_id)s AND f.passed < %(limit)s
+ORDER BY f.number;
+
+-- chunk_errors --
+-- The errors of each chunk that has any, in order.
+SELECT r.errors
+FROM rowport.chunks AS k
+JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number = k.number
+WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
+  AND k.failed > 0 AND r.errors IS NOT NULL
 ORDER BY k.number;
