@@ -97,7 +97,7 @@ class Worker:
 
     async def _work_once(self) -> None:
         app = self._around.new_app()
-        _register(app, self)
+        register(app, self)
         async with app.open_async():
             shared: dict[str, Any] = {
                 "install_signal_handlers": False,
@@ -206,7 +206,7 @@ class Worker:
             return ledger.chunks.any_waits(tx)
 
 
-def _register(app: procrastinate.App, worker: Worker) -> None:
+def register(app: procrastinate.App, worker: Worker) -> None:
     """Tell the queue what its tasks do."""
 
     @app.task(
@@ -225,11 +225,11 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
         except RowportError as error:
             log.warning("import %s cannot be planned yet: %s", import_id, error.message)
             raise
-        await asyncio.to_thread(issue_tickets, app, waiting)
+        await issue_tickets(app, waiting)
 
     @app.task(name="wake", queue=CONTROL)
     async def wake() -> None:
-        await asyncio.to_thread(issue_tickets, app, TICKETS)
+        await issue_tickets(app, TICKETS)
 
     @app.task(name="drain", queue=CHUNKS)
     async def drain_chunks() -> None:
@@ -241,7 +241,7 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
         del timestamp
         await _rescue(app)
         if await asyncio.to_thread(worker.tick):
-            await asyncio.to_thread(issue_tickets, app, TICKETS)
+            await issue_tickets(app, TICKETS)
 
 
 async def _until_one_ends(*workers: Coroutine[Any, Any, None]) -> None:
