@@ -18,9 +18,10 @@ from procrastinate import jobs
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
-from rowport.runtime.draining import MAX_ATTEMPTS, drain, storable
+from rowport.runtime.draining import MAX_ATTEMPTS, MAX_DEATHS, Draining, storable, work_on
 from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
+from rowport.runtime.trial import Trial, TrialDied, await_trial, claimed_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -158,30 +159,42 @@ class Worker:
     def plan(self, ref: ImportRef, *, tries: int, deaths: int) -> int:
         """Read an import's file; gives the number of chunks that may wait now.
 
-        `tries` and `deaths` tell how often that was tried before, and brought down its worker.
+        `tries` and `deaths` tell how often that was tried before, and its worker died of whatever.
         What nobody foresaw ends the import after MAX_ATTEMPTS, like a chunk.
         """
-        if deaths >= MAX_ATTEMPTS:
+        if deaths >= MAX_DEATHS:
             self.works.planning.give_up(ref, "it brought down its worker each time.")
             return 0
         try:
             with self._at_work():
-                self.works.planning.plan(ref)
+                self._plan(ref, is_alone=deaths > 0)
         except Exception as error:
             is_outage = isinstance(error, RowportError) and error.transient
             if is_outage or tries + 1 < MAX_ATTEMPTS:
                 raise
-            reason = storable(f"{type(error).__name__}: {error}")
+            named = "" if isinstance(error, TrialDied) else f"{type(error).__name__}: "
+            reason = storable(f"{named}{error}")
             self.works.planning.give_up(ref, reason)
             return 0
         with self.works.ledger.database.transaction() as tx:
             return self.works.ledger.chunks.progress(tx, ref).waiting
 
+    def _plan(self, ref: ImportRef, *, is_alone: bool) -> None:
+        if is_alone:
+            process = self._around.start_trial(Trial(ref=ref))
+            await_trial(process, should_stop=self._stop.is_set)
+        else:
+            self.works.planning.plan(ref)
+
     def drain(self) -> None:
         """Load chunks until none is left, or until the surroundings fail."""
         try:
             with self._at_work():
-                drain(self.works, self._stop.is_set)
+                Draining(
+                    works=self.works,
+                    should_stop=self._stop.is_set,
+                    start=self._around.start_trial,
+                ).drain()
         except Unavailable as error:
             log.warning("no more chunks for now: %s", error.message)  # the tick calls again
 
@@ -204,6 +217,20 @@ class Worker:
                 self.works.settling.settle(ref)
         with ledger.database.transaction() as tx:
             return ledger.chunks.any_waits(tx)
+
+
+def run_trial(works: Works, trial: Trial) -> None:
+    """Do what a process of its own was started for, and tell the ledger how that went.
+
+    Raises:
+        Unavailable: the database or the blob store went away.
+    """
+    if trial.number is None:
+        works.planning.plan(trial.ref)
+        return
+    claimed = claimed_chunk(works, trial)
+    if claimed is not None:
+        work_on(works, claimed, lambda: False)
 
 
 def register(app: procrastinate.App, worker: Worker) -> None:

@@ -45,6 +45,7 @@ CREATE TABLE rowport.chunks (
     failed integer DEFAULT 0 NOT NULL,
     fault text,
     finished_at timestamp with time zone,
+    deaths smallint DEFAULT 0 NOT NULL,
     CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
     CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
     CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
@@ -56,6 +57,8 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze
 COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
 COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
 COMMENT ON COLUMN rowport.chunks.turn IS 'Fairness: chunk n of an import competes with chunk n of every other.';
+COMMENT ON COLUMN rowport.chunks.attempts IS 'Tries that ended in a fault of the chunk''s own.';
+COMMENT ON COLUMN rowport.chunks.deaths IS 'Tries whose end nobody told: their worker died. While there are any, the chunk is tried in a process of its own.';
 CREATE TABLE rowport.feeds (
     id uuid NOT NULL,
     oid text NOT NULL,

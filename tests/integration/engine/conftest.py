@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from rowport.bootstrap import Rowport
 from rowport.model.imports import ImportOptions
 from rowport.ports.ledger import ImportRef
-from rowport.runtime.draining import drain
+from rowport.runtime.draining import Draining
 from rowport.store.database import connect
 from rowport.store.migrations import migrate
 
@@ -94,7 +94,8 @@ class Engine:
 
     def drain(self) -> None:
         """Load what can be claimed now, as one worker would."""
-        drain(self.works, lambda: False)
+        start = self.rowport.surroundings().start_trial
+        Draining(works=self.works, should_stop=lambda: False, start=start).drain()
 
     def work(self, imported: Import) -> Import:
         """Work on it to its end."""

@@ -27,8 +27,8 @@ async def _wake_while_no_connection_is_free(app: procrastinate.App) -> None:
             asyncio.create_task(what())
             for what in (wake, app.check_connection_async, wake, app.check_connection_async)
         ]
-        while connector.pool.get_stats()["requests_waiting"] < len(asking):
-            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # each comes so far as to wait
+        assert connector.pool.get_stats()["requests_waiting"] == len(asking)
         await held.aclose()
         await asyncio.wait_for(asyncio.gather(*asking), PATIENCE_S)
 
