@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.imports import ImportFault
-from rowport.runtime.trial import TrialDied, TrialEnded, await_trial, chunk_trial
+from rowport.runtime.trial import TrialDied, TrialEnded, chunk_trial, run_alone
 
 if TYPE_CHECKING:
     import subprocess
@@ -68,10 +68,10 @@ class Draining:
             claimed.ref.number,
             claimed.ref.import_id,
         )
-        process = self.start(chunk_trial(claimed))
+        start = partial(self.start, chunk_trial(claimed))
+        hold = partial(_hold, self.works, claimed)
         try:
-            hold = partial(_hold, self.works, claimed)
-            await_trial(process, should_stop=self.should_stop, hold=hold)
+            run_alone(start, should_stop=self.should_stop, hold=hold)
         except TrialDied as error:
             _retry(self.works, claimed, "chunk_failed", error.message)
         except TrialEnded as error:

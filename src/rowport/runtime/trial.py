@@ -102,20 +102,24 @@ def claimed_chunk(works: Works, trial: Trial) -> ClaimedChunk | None:
     )
 
 
-def await_trial(
-    process: subprocess.Popen[bytes],
+def run_alone(
+    start: Callable[[], subprocess.Popen[bytes]],
     *,
     should_stop: Callable[[], bool],
     hold: Callable[[], None] = lambda: None,
 ) -> None:
-    """Wait until the process has ended; it tells the ledger itself how that went.
+    """Start the process and wait until it has ended; it tells the ledger itself how that went.
 
     `hold` is called now and then meanwhile.
 
     Raises:
         TrialDied: it crashed, or a signal killed it that nobody sends to end a process in order.
-        TrialEnded: it ended for want of a database, or was told to.
+        TrialEnded: it could not be started, ended for want of a database, or was told to.
     """
+    try:
+        process = start()
+    except OSError as error:  # no memory, no descriptors: a bad moment, and not the chunk's fault
+        raise TrialEnded(f"No process can be started: {error.strerror}.") from error
     next_hold = time.monotonic()
     while process.poll() is None:
         if should_stop():

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from rowport.ports.ledger import ImportRef
 from rowport.runtime.draining import MAX_ATTEMPTS, MAX_DEATHS, Draining, storable, work_on
 from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
-from rowport.runtime.trial import Trial, TrialDied, await_trial, claimed_chunk
+from rowport.runtime.trial import Trial, TrialDied, claimed_chunk, run_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -181,8 +182,8 @@ class Worker:
 
     def _plan(self, ref: ImportRef, *, is_alone: bool) -> None:
         if is_alone:
-            process = self._around.start_trial(Trial(ref=ref))
-            await_trial(process, should_stop=self._stop.is_set)
+            start = partial(self._around.start_trial, Trial(ref=ref))
+            run_alone(start, should_stop=self._stop.is_set)
         else:
             self.works.planning.plan(ref)
 

@@ -12,7 +12,7 @@ import pytest
 
 from rowport.model.counts import Counts
 from rowport.model.states import ImportState
-from rowport.runtime.trial import TrialDied, TrialEnded, await_trial
+from rowport.runtime.trial import TrialDied, TrialEnded, run_alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,15 +135,33 @@ def test_a_chunk_that_kills_every_process_is_found_out_and_others_go_on(
 def test_how_a_process_ends_tells_whose_fault_it_was(
     script: str, verdict: type[Exception] | None
 ) -> None:
-    process = subprocess.Popen(["/bin/sh", "-c", script])
     with ExitStack() as stack:
         if verdict is not None:
             stack.enter_context(pytest.raises(verdict))
-        await_trial(process, should_stop=lambda: False)
+        run_alone(lambda: subprocess.Popen(["/bin/sh", "-c", script]), should_stop=lambda: False)
 
 
 def test_a_worker_that_is_told_to_stop_ends_its_trial() -> None:
     process = subprocess.Popen(["/bin/sh", "-c", "read forever"], stdin=subprocess.PIPE)
     with pytest.raises(TrialEnded):
-        await_trial(process, should_stop=lambda: True)
+        run_alone(lambda: process, should_stop=lambda: True)
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_process_that_cannot_be_started_is_nobody_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(TrialEnded, match="No process can be started"):
+        run_alone(lambda: subprocess.Popen([tmp_path / "none"]), should_stop=lambda: False)
+
+
+def test_a_file_whose_reader_died_by_accident_is_read_alone(engine: Engine) -> None:
+    engine.put()
+    imported = engine.land(ROWS)
+    engine.sql(
+        'UPDATE rowport_jobs.procrastinate_jobs SET args = args || \'{"deaths": "5"}\' '
+        "WHERE task_name = 'plan'"
+    )
+    environment = {**os.environ, "ROWPORT_DATABASE_URL": engine.url}
+    command = [*engine.rowport.worker_command(), "--until-idle"]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, timeout=90)
+    assert done.returncode == 0
+    assert engine.get(imported).counts == Counts(created=20)
