@@ -364,6 +364,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=size.rows, help="rows of each file")
     parser.add_argument("--seed", type=int, default=size.seed)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that nothing is left behind
     room = Path(tempfile.mkdtemp(prefix="rowport-storm-"))
     size = Size(
         kills=given.kills,
