@@ -5,6 +5,8 @@ FILE ?=
 JOBS ?= auto
 TESTS ?= tests
 BENCH ?=
+STORM ?=
+SIMULATE ?=
 BIN := .venv/bin
 
 # Through the environment, so that no blank or quote in a path is ever read by a shell.
@@ -13,7 +15,7 @@ export UPGRADE
 export ROWPORT_DEMO_FILE = $(FILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance unit lint format bench schema lock hooks clean
+.PHONY: help setup demo test conformance unit lint format bench storm simulate schema lock hooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -47,6 +49,12 @@ format: setup ## let ruff lay the code out and mend what it can
 bench: setup ## import, read and validate a million rows beside what is bare; BENCH="--rows N" changes it
 	$(BIN)/python bench/importing.py $(BENCH)
 	$(BIN)/python bench/reading.py $(BENCH)
+
+storm: setup ## kill workers, server and database under load; STORM="--kills N --crashes N" changes it
+	@$(BIN)/python tools/storm.py $(STORM)
+
+simulate: setup ## simulate the chunk protocol, seed by seed, and see that planted faults are caught
+	@$(BIN)/python tools/simulation.py $(SIMULATE)
 
 schema: setup ## write down the schema that the migrations make
 	$(BIN)/python tools/schema.py

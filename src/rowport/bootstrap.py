@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
     from rowport.runtime.surroundings import Surroundings
+    from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
@@ -191,7 +193,15 @@ class Rowport:
             is_busy=self.is_busy,
             new_app=self.new_app,
             new_works=self.new_works,
+            start_trial=self._start_trial,
             has_home=self._home_watch(),
+        )
+
+    def _start_trial(self, trial: Trial) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  our own program, no shell
+            [*self.worker_command(), "--with-parent", "--trial", trial.words()],
+            stdin=subprocess.PIPE,
+            env={**os.environ, **self.worker_environment()},
         )
 
     def _home_watch(self) -> Callable[[], bool]:

@@ -284,6 +284,31 @@ def test_a_new_client_finds_everything_after_kill_9_of(victims: str, home: Path)
     wait_for(lambda: not any(map(is_running, pids.values())), "all old processes end")
 
 
+def test_nobody_is_sent_to_the_server_of_a_supervisor_that_is_dying(home: Path) -> None:
+    with EmbeddedPostgres(home) as keeping:
+        remember(keeping.url(), "committed")
+        for _ in range(4):  # a kill takes some milliseconds, in which its victim seems alive
+            kill(supervisor(home))
+            with EmbeddedPostgres(home) as server:
+                assert remembered(server.url()) == ["committed"]
+
+
+def test_a_server_that_recovers_from_a_killed_backend_is_stopped_soon(home: Path) -> None:
+    server = EmbeddedPostgres(home)
+    for _ in range(2):  # not every round meets it in the midst of its recovery
+        server.join()
+        old = postmaster(home)
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS many (number integer)")
+            connection.execute("INSERT INTO many SELECT generate_series(1, 100000)")
+            kill(connection.info.backend_pid)
+        wait_for(lambda: "reinitializing" in Home(path=home).log_tail(), "the server notes it")
+        server.leave(wait_s=20)
+        assert not is_running(old)
+    with server:
+        assert int(value(server.url(), "SELECT count(*) FROM many")) == 200_000
+
+
 def test_a_first_start_that_is_killed_is_done_again(home: Path) -> None:
     client = Client(home)
     wait_for(lambda: unfinished(home), "initdb begins")

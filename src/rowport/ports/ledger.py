@@ -74,7 +74,9 @@ class ClaimedChunk:
     ref: ChunkRef
     planned: PlannedChunk
     attempts: int
-    """This one included."""
+    """Tries before this one that ended in a fault of the chunk's own."""
+    deaths: int = 0
+    """Tries before this one whose end nobody told, as their worker died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,7 +435,11 @@ class ChunkLedger(Protocol):
         ...
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
-        """Take the chunk whose turn it is and count the attempt; commit before working."""
+        """Take the chunk whose turn it is; commit before working."""
+        ...
+
+    def hold(self, tx: Transaction, ref: ChunkRef) -> None:
+        """Keep others from claiming it for some seconds more."""
         ...
 
     def lock(self, tx: Transaction, ref: ChunkRef) -> LeasedChunk | None:
@@ -449,11 +455,11 @@ class ChunkLedger(Protocol):
     def put_back(
         self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str | None
     ) -> None:
-        """Give it back without counting the attempt."""
+        """Give it back without counting the try."""
         ...
 
     def delay(self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str) -> None:
-        """Let it wait after a fault of its own; the attempt counts."""
+        """Let it wait after a fault of its own; the try counts."""
         ...
 
     def void_waiting(self, tx: Transaction, ref: ImportRef) -> None:

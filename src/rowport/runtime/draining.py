@@ -4,48 +4,87 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.imports import ImportFault
+from rowport.runtime.trial import TrialDied, TrialEnded, chunk_trial, run_alone
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from rowport.ports.ledger import ClaimedChunk
+    from rowport.runtime.trial import Trial
     from rowport.service import Works
 
 log = logging.getLogger(__name__)
 
 MAX_ATTEMPTS: Final = 3
-"""A chunk that failed, or killed its worker, so often fails its import."""
+"""A chunk that failed, or killed the process that loaded only it, so often fails its import."""
+MAX_DEATHS: Final = 10
+"""So many workers may die, one after the other and nobody knows why, before it is the chunk's."""
 SOON: Final = timedelta(milliseconds=20)
 AFTER_OUTAGE: Final = timedelta(seconds=0.5)
-OUTAGE_S: Final = 60.0
-"""How long a worker tries to put a chunk back after it lost the database."""
 RETRY_S: Final = 0.2
 MAX_REASON: Final = 500
 
 
-def drain(works: Works, should_stop: Callable[[], bool]) -> None:
-    """Load chunks in the order of their turns until none can be claimed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draining:
+    """Loads chunks, one after the other; one instance a thread."""
+
+    works: Works
+    should_stop: Callable[[], bool]
+    start: Callable[[Trial], subprocess.Popen[bytes]]
+    """How a process of its own is started."""
+
+    def drain(self) -> None:
+        """Load chunks in the order of their turns until none can be claimed.
+
+        Raises:
+            Unavailable: the database or the blob store went away; no attempt was used up.
+        """
+        while not self.should_stop():
+            with self.works.ledger.database.transaction() as tx:
+                claimed = self.works.ledger.chunks.claim(tx)
+            if claimed is None:
+                return
+            if claimed.deaths == 0:
+                work_on(self.works, claimed, self.should_stop)
+            elif claimed.deaths % MAX_DEATHS == 0:  # so a retry of its import tries it again
+                words = f"in {MAX_DEATHS} tries: its worker died each time"
+                _give_up(self.works, claimed, "chunk_failed", words)
+            else:
+                self._try_alone(claimed)
+
+    def _try_alone(self, claimed: ClaimedChunk) -> None:
+        """Load a chunk whose worker died where its death tells something."""
+        log.warning(
+            "chunk %s of import %s is tried in a process of its own: its worker died",
+            claimed.ref.number,
+            claimed.ref.import_id,
+        )
+        start = partial(self.start, chunk_trial(claimed))
+        hold = partial(_hold, self.works, claimed)
+        try:
+            run_alone(start, should_stop=self.should_stop, hold=hold)
+        except TrialDied as error:
+            _retry(self.works, claimed, "chunk_failed", error.message)
+        except TrialEnded as error:
+            log.warning("%s", error.message)
+            _put_back_after_outage(self.works, claimed, error.message, self.should_stop)
+
+
+def work_on(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]) -> None:
+    """Load a chunk that was claimed, and tell the ledger how that went.
 
     Raises:
         Unavailable: the database or the blob store went away; no attempt was used up.
     """
-    while not should_stop():
-        with works.ledger.database.transaction() as tx:
-            claimed = works.ledger.chunks.claim(tx)
-        if claimed is None:
-            return
-        _work(works, claimed, should_stop)
-
-
-def _work(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]) -> None:
-    if claimed.attempts > MAX_ATTEMPTS:
-        _give_up(works, claimed, "chunk_failed", "it brought down its worker each time")
-        return
     try:
         works.loading.load(claimed)
     except Unavailable as error:
@@ -61,6 +100,11 @@ def _work(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]) 
     works.settling.settle(claimed.ref.whole)
 
 
+def _hold(works: Works, claimed: ClaimedChunk) -> None:
+    with works.ledger.database.transaction() as tx:
+        works.ledger.chunks.hold(tx, claimed.ref)
+
+
 def _put_back(works: Works, claimed: ClaimedChunk, delay: timedelta, fault: str | None) -> None:
     with works.ledger.database.transaction() as tx:
         works.ledger.chunks.put_back(tx, claimed.ref, delay=delay, fault=fault)
@@ -69,13 +113,12 @@ def _put_back(works: Works, claimed: ClaimedChunk, delay: timedelta, fault: str 
 def _put_back_after_outage(
     works: Works, claimed: ClaimedChunk, fault: str, should_stop: Callable[[], bool]
 ) -> None:
-    """Wait for the database if it was lost: an attempt that an outage ended must not count."""
-    deadline = time.monotonic() + OUTAGE_S
+    """Wait for the database if it was lost: a try that an outage ended must not count."""
     while True:
         try:
             _put_back(works, claimed, AFTER_OUTAGE, fault)
         except Unavailable:
-            if should_stop() or time.monotonic() > deadline:
+            if should_stop():
                 log.warning("chunk %s could not be put back: no database", claimed.ref.number)
                 return
             time.sleep(RETRY_S)
@@ -84,18 +127,15 @@ def _put_back_after_outage(
 
 
 def _retry(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
-    ref = claimed.ref
+    ref, tries = claimed.ref, claimed.attempts + 1
     # The reason may hold cell values: it is for the import's owner, never for the log.
-    log.error(
-        "chunk %s of import %s, try %s: %s", ref.number, ref.import_id, claimed.attempts, code
-    )
+    log.error("chunk %s of import %s, try %s: %s", ref.number, ref.import_id, tries, code)
     words = storable(reason)
-    if claimed.attempts >= MAX_ATTEMPTS:
-        _give_up(works, claimed, code, words)
-        return
-    delay = timedelta(seconds=0.5 * 2**claimed.attempts)
+    delay = timedelta(seconds=0.5 * 2**tries)
     with works.ledger.database.transaction() as tx:
-        works.ledger.chunks.delay(tx, claimed.ref, delay=delay, fault=words)
+        works.ledger.chunks.delay(tx, ref, delay=delay, fault=words)
+    if tries >= MAX_ATTEMPTS:
+        _give_up(works, claimed, code, f"in {tries} tries: {words}")
 
 
 def storable(words: str) -> str:
@@ -108,8 +148,7 @@ def _give_up(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> Non
     last = span.first_row + span.rows - 1
     fault = ImportFault(
         code=code,
-        message=f"Rows {span.first_row} to {last} could not be loaded in {MAX_ATTEMPTS} tries: "
-        f"{reason}",
+        message=f"Rows {span.first_row} to {last} could not be loaded {reason}",
         retryable=True,
     )
     works.settling.fail(claimed.ref.whole, fault)

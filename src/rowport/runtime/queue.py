@@ -42,10 +42,16 @@ class ProcrastinateQueue:
         )
 
 
-def issue_tickets(app: App, wanted: int) -> None:
-    """See to it that up to `wanted` drain jobs wait; more than TICKETS never do."""
+async def issue_tickets(app: App, wanted: int) -> None:
+    """See to it that up to `wanted` drain jobs wait; more than TICKETS never do.
+
+    On the event loop that the app was opened on: its connections belong to that one.  A loop of
+    one's own in a thread seems to work until all connections are taken; whoever then waits for
+    one on the first loop may never be told that there is one again.
+    """
     for ticket in range(min(wanted, TICKETS)):
+        drain = app.configure_task("drain", queue=CHUNKS, queueing_lock=f"drain-{ticket}")
         try:
-            app.configure_task("drain", queue=CHUNKS, queueing_lock=f"drain-{ticket}").defer()
+            await drain.defer_async()
         except AlreadyEnqueued:
             continue

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     import procrastinate
 
+    from rowport.runtime.trial import Trial
     from rowport.service import Works
 
 
@@ -37,5 +39,7 @@ class Surroundings:
     new_app: Callable[[], procrastinate.App]
     new_works: Callable[[], Works]
     """Use cases for one thread."""
+    start_trial: Callable[[Trial], subprocess.Popen[bytes]]
+    """Start a process that does this and nothing else, and ends with us."""
     has_home: Callable[[], bool] = lambda: True
     """Whether the home that the worker began in is still that home, not deleted or made anew."""

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -18,9 +19,10 @@ from procrastinate import jobs
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
-from rowport.runtime.draining import MAX_ATTEMPTS, drain, storable
+from rowport.runtime.draining import MAX_ATTEMPTS, MAX_DEATHS, Draining, storable, work_on
 from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
+from rowport.runtime.trial import Trial, TrialDied, claimed_chunk, run_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -97,7 +99,7 @@ class Worker:
 
     async def _work_once(self) -> None:
         app = self._around.new_app()
-        _register(app, self)
+        register(app, self)
         async with app.open_async():
             shared: dict[str, Any] = {
                 "install_signal_handlers": False,
@@ -158,18 +160,19 @@ class Worker:
     def plan(self, ref: ImportRef, *, tries: int, deaths: int) -> int:
         """Read an import's file; gives the number of chunks that may wait now.
 
-        `tries` and `deaths` tell how often that was tried before, and brought down its worker.
+        `tries` and `deaths` tell how often that was tried before, and its worker died of whatever.
         What nobody foresaw ends the import after MAX_ATTEMPTS, like a chunk.
         """
-        if deaths >= MAX_ATTEMPTS:
+        if deaths >= MAX_DEATHS:
             self.works.planning.give_up(ref, "it brought down its worker each time.")
             return 0
         try:
             with self._at_work():
-                self.works.planning.plan(ref)
+                self._plan(ref, is_alone=deaths > 0)
         except Exception as error:
             is_outage = isinstance(error, RowportError) and error.transient
-            reason = storable(f"{type(error).__name__}: {error}")
+            named = "" if isinstance(error, TrialDied) else f"{type(error).__name__}: "
+            reason = storable(f"{named}{error}")
             if is_outage or tries + 1 < MAX_ATTEMPTS:
                 self._note(ref, error.message if isinstance(error, RowportError) else reason)
                 raise
@@ -183,11 +186,22 @@ class Worker:
         with contextlib.suppress(Unavailable), self.works.ledger.database.transaction() as tx:
             self.works.ledger.imports.note_waiting(tx, ref, storable(why))
 
+    def _plan(self, ref: ImportRef, *, is_alone: bool) -> None:
+        if is_alone:
+            start = partial(self._around.start_trial, Trial(ref=ref))
+            run_alone(start, should_stop=self._stop.is_set)
+        else:
+            self.works.planning.plan(ref)
+
     def drain(self) -> None:
         """Load chunks until none is left, or until the surroundings fail."""
         try:
             with self._at_work():
-                drain(self.works, self._stop.is_set)
+                Draining(
+                    works=self.works,
+                    should_stop=self._stop.is_set,
+                    start=self._around.start_trial,
+                ).drain()
         except Unavailable as error:
             log.warning("no more chunks for now: %s", error.message)  # the tick calls again
 
@@ -212,7 +226,21 @@ class Worker:
             return ledger.chunks.any_waits(tx)
 
 
-def _register(app: procrastinate.App, worker: Worker) -> None:
+def run_trial(works: Works, trial: Trial) -> None:
+    """Do what a process of its own was started for, and tell the ledger how that went.
+
+    Raises:
+        Unavailable: the database or the blob store went away.
+    """
+    if trial.number is None:
+        works.planning.plan(trial.ref)
+        return
+    claimed = claimed_chunk(works, trial)
+    if claimed is not None:
+        work_on(works, claimed, lambda: False)
+
+
+def register(app: procrastinate.App, worker: Worker) -> None:
     """Tell the queue what its tasks do."""
 
     @app.task(
@@ -231,11 +259,11 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
         except RowportError as error:
             log.warning("import %s cannot be planned yet: %s", import_id, error.message)
             raise
-        await asyncio.to_thread(issue_tickets, app, waiting)
+        await issue_tickets(app, waiting)
 
     @app.task(name="wake", queue=CONTROL)
     async def wake() -> None:
-        await asyncio.to_thread(issue_tickets, app, TICKETS)
+        await issue_tickets(app, TICKETS)
 
     @app.task(name="drain", queue=CHUNKS)
     async def drain_chunks() -> None:
@@ -247,7 +275,7 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
         del timestamp
         await _rescue(app)
         if await asyncio.to_thread(worker.tick):
-            await asyncio.to_thread(issue_tickets, app, TICKETS)
+            await issue_tickets(app, TICKETS)
 
 
 async def _until_one_ends(*workers: Coroutine[Any, Any, None]) -> None:

@@ -97,7 +97,7 @@ class PostgresChunks:
         )
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
-        """Take the chunk whose turn it is and count the attempt; commit before working."""
+        """Take the chunk whose turn it is; commit before working."""
         row = one(tx, "claim_chunk")
         if row is None:
             return None
@@ -106,7 +106,16 @@ class PostgresChunks:
             import_id=row["import_id"],
             number=row["number"],
         )
-        return ClaimedChunk(ref=ref, planned=to_planned_chunk(row), attempts=row["attempts"])
+        return ClaimedChunk(
+            ref=ref,
+            planned=to_planned_chunk(row),
+            attempts=row["attempts"],
+            deaths=row["deaths"],
+        )
+
+    def hold(self, tx: Transaction, ref: ChunkRef) -> None:
+        """Keep others from claiming it for some seconds more."""
+        say(tx, "hold_chunk", **_names(ref))
 
     def lock(self, tx: Transaction, ref: ChunkRef) -> LeasedChunk | None:
         """Take the lease for the rest of the transaction; None when it is another's or done."""
@@ -144,11 +153,11 @@ class PostgresChunks:
     def put_back(
         self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str | None
     ) -> None:
-        """Give it back without counting the attempt."""
+        """Give it back without counting the try."""
         say(tx, "put_back_chunk", delay=delay, fault=fault, **_names(ref))
 
     def delay(self, tx: Transaction, ref: ChunkRef, *, delay: timedelta, fault: str) -> None:
-        """Let it wait after a fault of its own; the attempt counts."""
+        """Let it wait after a fault of its own; the try counts."""
         say(tx, "delay_chunk", delay=delay, fault=fault, **_names(ref))
 
     def void_waiting(self, tx: Transaction, ref: ImportRef) -> None:

@@ -51,6 +51,7 @@ CREATE TABLE rowport.chunks (
     again text,
     mended text[] DEFAULT '{}'::text[] NOT NULL,
     tried text[] DEFAULT '{}'::text[] NOT NULL,
+    deaths smallint DEFAULT 0 NOT NULL,
     CONSTRAINT chunks_again_check CHECK ((again = ANY (ARRAY['all'::text, 'mended'::text]))),
     CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
     CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
@@ -63,9 +64,11 @@ WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze
 COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
 COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
 COMMENT ON COLUMN rowport.chunks.turn IS 'Fairness: chunk n of an import competes with chunk n of every other.';
+COMMENT ON COLUMN rowport.chunks.attempts IS 'Tries that ended in a fault of the chunk''s own.';
 COMMENT ON COLUMN rowport.chunks.again IS 'In a later round: which of its rows are tried again, besides those that were never processed. Null in the first.';
 COMMENT ON COLUMN rowport.chunks.mended IS 'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
 COMMENT ON COLUMN rowport.chunks.tried IS 'Blobs with mended rows that were tried: what these rows say since.';
+COMMENT ON COLUMN rowport.chunks.deaths IS 'Tries whose end nobody told: their worker died. While there are any, the chunk is tried in a process of its own.';
 CREATE TABLE rowport.feeds (
     id uuid NOT NULL,
     oid text NOT NULL,

@@ -16,7 +16,7 @@ from rowport.bootstrap import Rowport
 from rowport.model.imports import ImportOptions
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
-from rowport.runtime.draining import drain
+from rowport.runtime.draining import Draining
 from rowport.store.database import connect
 from rowport.store.migrations import migrate
 
@@ -93,9 +93,10 @@ class Engine:
         self.works.planning.plan(ref_of(imported))
         return self.get(imported)
 
-    def drain(self) -> None:
+    def drain(self, should_stop: Callable[[], bool] = lambda: False) -> None:
         """Load what can be claimed now, as one worker would."""
-        drain(self.works, lambda: False)
+        start = self.rowport.surroundings().start_trial
+        Draining(works=self.works, should_stop=should_stop, start=start).drain()
 
     def work(self, imported: Import) -> Import:
         """Work on it to its end."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rowport.engine.validation.checks import check
 from rowport.model.states import ImportState
-from rowport.runtime.draining import drain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,7 +61,7 @@ def test_the_current_date_is_the_day_on_which_the_import_began(
     day = str(datetime.now(UTC).date() - timedelta(days=7))
     imported = engine.plan(engine.land(file(("a@x", day, day), ("b@x", day, day))))
     turns = iter([False, True])
-    drain(engine.works, lambda: next(turns))  # the first chunk; the import runs
+    engine.drain(lambda: next(turns))  # the first chunk; the import runs
     engine.sql("UPDATE rowport.imports SET started_at = started_at - interval '30 days'")
     another = new_engine()  # a worker that comes when the next day has begun, as it were
     assert another.words(another.work(imported)) == ["created", "failed row-constraint"]

@@ -97,9 +97,9 @@ def test_sigterm_ends_a_worker_in_mid_chunk_within_ten_seconds(engine: Engine) -
 def test_a_file_that_kills_who_reads_it_is_found_out(engine: Engine) -> None:
     engine.put()
     imported = engine.land(ROWS)
-    engine.sql(  # as two workers that died while reading, and then a third, leave it behind
+    engine.sql(  # as ten workers that died while reading leave it behind
         "UPDATE rowport_jobs.procrastinate_jobs SET status = 'doing', "
-        "args = args || jsonb_build_object('deaths', '2')"
+        "args = args || jsonb_build_object('deaths', '9')"
     )
     with worker(engine):
         done = ended(engine, imported)

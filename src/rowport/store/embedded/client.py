@@ -7,8 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from psycopg.pq import PGconn, Ping
@@ -17,7 +16,11 @@ from rowport.model.errors import Unavailable
 from rowport.store.embedded.cluster import DATABASE, ROLE, discard
 from rowport.store.embedded.layout import Home
 from rowport.store.embedded.locks import is_current, is_held, wait_lock
+from rowport.store.embedded.process import is_dying
 from rowport.store.embedded.state import Phase, State, read_state
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TIMEOUT_S = 60.0
 _POLL_S = 0.02
@@ -238,10 +241,4 @@ def _is_ready(state: State) -> bool:
 
     One that was killed leaves its word behind, and its server answers until it has shut down.
     """
-    if state.phase is not Phase.READY:
-        return False
-    try:
-        stat = Path(f"/proc/{state.supervisor}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return not sys.platform.startswith("linux")
-    return stat.rpartition(")")[2].split()[0] != "Z"
+    return state.phase is Phase.READY and not is_dying(state.supervisor)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,18 @@ if TYPE_CHECKING:
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-# SIGINT is PostgreSQL's fast shutdown, SIGQUIT its immediate one (recovery at the next start).
-_WAYS_TO_END = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+_PF_EXITING = 0x4  # linux/sched.h
 _POLL_S = 0.02
+
+# Where pg_control keeps the state of the cluster, and two of its values: catalog/pg_control.h,
+# the same since PostgreSQL 8.
+_CONTROL_STATE = slice(16, 20)
+_SHUTTING_DOWN = 3
+_IN_CRASH_RECOVERY = 4
+
+_WAYS_TO_END = ((signal.SIGINT, 3.0), (signal.SIGQUIT, 10.0), (signal.SIGKILL, 10.0))
+_CHECKPOINT_S = 60.0
+"""How much longer a server may take that writes its last checkpoint."""
 
 
 def die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
@@ -69,13 +79,41 @@ def is_ready(server: subprocess.Popen[bytes], data: Path) -> bool:
     return False
 
 
-def stop_server(server: subprocess.Popen[bytes]) -> None:
+def stop_server(server: subprocess.Popen[bytes], data: Path) -> None:
     """End our child, politely first."""
-    for number, patience_s in _WAYS_TO_END:
-        server.send_signal(number)
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(patience_s)
-            return
+    _end(server.send_signal, lambda: server.poll() is not None, data)
+
+
+def _end(send: Callable[[signal.Signals], None], has_ended: Callable[[], bool], data: Path) -> None:
+    """Ask a server ever less politely until it has ended, or nothing helps.
+
+    SIGINT is PostgreSQL's fast shutdown.  One that reaches a server in the midst of its recovery
+    from a killed backend is never carried out, so a server that has not come to its last
+    checkpoint soon is shut down by SIGQUIT, at once: what was committed is in its log, which the
+    next start reads.
+    """
+    for number, patience_s in _ways_to_end(data):
+        send(number)
+        deadline = time.monotonic() + patience_s
+        while time.monotonic() < deadline or _control_state(data) == _SHUTTING_DOWN:
+            if has_ended():
+                return
+            if time.monotonic() > deadline + _CHECKPOINT_S:
+                break
+            time.sleep(_POLL_S)
+
+
+def _ways_to_end(data: Path) -> tuple[tuple[signal.Signals, float], ...]:
+    if _control_state(data) == _IN_CRASH_RECOVERY:
+        return _WAYS_TO_END[1:]
+    return _WAYS_TO_END
+
+
+def _control_state(data: Path) -> int:
+    """The state of the cluster as its control file has it; -1 when that cannot be read."""
+    with suppress(OSError), (data / "global" / "pg_control").open("rb") as file:
+        return int.from_bytes(file.read(_CONTROL_STATE.stop)[_CONTROL_STATE], sys.byteorder)
+    return -1
 
 
 def evict(data: Path) -> None:
@@ -96,22 +134,36 @@ def evict(data: Path) -> None:
         return
     if not _exists(pid):
         return
-    for number, patience_s in _WAYS_TO_END:
-        if not _serves(pid, data):
-            break
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-        _wait_until_gone(pid, data, patience_s)
+    if _serves(pid, data):
+        _end(partial(_kill, pid), lambda: not _serves(pid, data), data)
     if _serves(pid, data):
         raise Unavailable(f"An old PostgreSQL server, process {pid}, on {data} does not end.")
     if _exists(pid):
         file.unlink(missing_ok=True)
 
 
-def _wait_until_gone(pid: int, data: Path, patience_s: float) -> None:
-    deadline = time.monotonic() + patience_s
-    while _serves(pid, data) and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
+def _kill(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def is_dying(pid: int) -> bool:
+    """Tell whether a process is gone, or as good as gone: a kill -9 takes some milliseconds.
+
+    False wherever that cannot be known (macOS).
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    # In this order: a pending kill that is no longer seen has become an exit.
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
+    words = dict(line.split(":", 1) for line in status.splitlines())
+    pending = int(words["SigPnd"], 16) | int(words["ShdPnd"], 16)
+    flags = int(stat.rpartition(")")[2].split()[6])
+    return bool(pending >> (signal.SIGKILL - 1) & 1 or flags & _PF_EXITING)
 
 
 def _exists(pid: int) -> bool:

@@ -76,7 +76,7 @@ class Supervisor:
                 os.read(wake, 1_024)
         self._tell(Phase.STARTING)
         if self._server:
-            stop_server(self._server)
+            stop_server(self._server, cluster.data)
             say("nobody is left: stopped the server")
         return 0
 
@@ -102,7 +102,7 @@ class Supervisor:
             self._tell(Phase.READY, socket=str(self._socket))
         elif self._is_ready and not (self._socket / SOCKET_NAME).exists():
             say("somebody removed the socket")
-            stop_server(self._server)
+            stop_server(self._server, cluster.data)
 
     def _start(self, cluster: Cluster, now: float) -> None:
         self._started_at = now

@@ -37,11 +37,11 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
   AND k.number = o.number;
 
 -- claim_chunk --
--- The chunk whose turn it is, with its attempt counted; no row when none waits.  Committed before
--- the work begins, so that a chunk that kills its worker is found out.  No hold is as long as a
+-- The chunk whose turn it is; no row when none waits.  Committed before the work begins: as if its
+-- worker had died already, until somebody tells how the try ended.  No hold is as long as a
 -- minute: one that seems to be was made before the clock was set back, and counts for nothing.
 UPDATE rowport.chunks AS k
-SET attempts = k.attempts + 1, run_after = clock_timestamp() + interval '3 seconds'
+SET deaths = k.deaths + 1, run_after = clock_timestamp() + interval '3 seconds'
 FROM (
     SELECT import_id, number
     FROM rowport.chunks
@@ -54,7 +54,7 @@ FROM (
 WHERE k.import_id = next.import_id AND k.number = next.number
 RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
           k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried,
-          k.attempts;
+          k.attempts, k.deaths - 1 AS deaths;
 
 -- lock_chunk --
 -- The lease: held until the transaction ends.  No row when another worker has it or had it.  The
@@ -98,19 +98,33 @@ FROM rowport.chunk_results
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
 -- put_back_chunk --
--- The attempt does not count: nothing was wrong with the chunk.
+-- The try does not count: nothing was wrong with the chunk.
 UPDATE rowport.chunks
-SET attempts = greatest(attempts - 1, 0), run_after = clock_timestamp() + %(delay)s,
+SET deaths = greatest(deaths - 1, 0), run_after = clock_timestamp() + %(delay)s,
     fault = coalesce(%(fault)s, fault)
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
   AND state = 'waiting';
 
 -- delay_chunk --
--- The attempt counts; the chunk is tried again later.
+-- The try counts; the chunk is tried again later.
 UPDATE rowport.chunks
-SET run_after = clock_timestamp() + %(delay)s, fault = %(fault)s
+SET attempts = attempts + 1, deaths = greatest(deaths - 1, 0),
+    run_after = clock_timestamp() + %(delay)s, fault = %(fault)s
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
   AND state = 'waiting';
+
+-- hold_chunk --
+-- While its process is being started nobody else shall claim it; nothing to do once it is locked.
+UPDATE rowport.chunks AS k
+SET run_after = clock_timestamp() + interval '3 seconds'
+FROM (
+    SELECT import_id, number
+    FROM rowport.chunks
+    WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
+      AND number = %(number)s AND state = 'waiting'
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE k.import_id = free.import_id AND k.number = free.number;
 
 -- void_waiting_chunks --
 -- Those that no worker holds; what is in flight ends by itself.  One whose rows all have a fate
