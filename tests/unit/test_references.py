@@ -7,6 +7,7 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,8 +111,10 @@ def test_a_lookups_column_takes_the_ids_of_its_rows() -> None:
     assert filled.to_pydict() == {"a": ["1", "2", "3"], "c": ["id1", None, "id0"]}
 
 
-def test_the_error_names_field_cell_and_where_it_was_looked_for() -> None:
-    errors = reference_errors(foreign("c"), pa.array([4]), {"c": pa.array(["Acme"])}, earlier=True)
+@pytest.mark.parametrize("text", [pa.string(), pa.large_string()])
+def test_the_error_names_field_cell_and_where_it_was_looked_for(text: pa.DataType) -> None:
+    cells = {"c": pa.array(["Acme"], text)}
+    errors = reference_errors(foreign("c"), pa.array([4]), cells, earlier=True)
     assert errors.to_pylist() == [
         {
             "row": 4,

@@ -145,7 +145,7 @@ def test_it_sees_nothing_of_ours(parser: Parser, monkeypatch: pytest.MonkeyPatch
             {},
             "Not this",
         ),
-        ("open('written', 'wb').write(bytes(1_000_000))", {}, "ended with status"),
+        ("open(__file__ + '.out', 'wb').write(bytes(1_000_000))", {}, "ended with status"),
     ],
     ids=[
         "memory",

@@ -139,8 +139,9 @@ def reference_errors(
     `raw` has the cells of these rows as they stood, by field.  `earlier`: rows before them would
     have done as well.
     """
-    cells = [pc.fill_null(raw[name], "") for name in reference.fields]
-    joined = pc.binary_join_element_wise(*cells, ", ")
+    # The cells of a workbook have offsets of 64 bits, those of a text file of 32.
+    cells = [pc.fill_null(raw[name], "").cast(pa.large_string()) for name in reference.fields]
+    joined = pc.binary_join_element_wise(*cells, pa.scalar(", ", pa.large_string()))
     whole = len(reference.fields) == 1
     by = " + ".join(reference.by)
     or_row = " and of no earlier row" if earlier else ""

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rowport.engine.fields_match import check_columns
 from rowport.model.errors import (
     IllegalTransition,
     ImportNotFound,
@@ -26,6 +27,7 @@ from rowport.ports.ledger import ImportRef
 from rowport.ports.rounds import Again, NewRound
 from rowport.service.imports import check_name, check_options, defer_plan
 from rowport.service.layouts import column_mapping, to_layout
+from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,6 +67,8 @@ class Rounds:
             NothingToRetry: every row is fine, or there is none.
             InvalidOptions: the import's key or mapping does not go with the record type any more.
             MappingIncomplete: a field that is required now has no column.
+            FieldsMismatch: the columns are not those that `fieldsMatch` asks for now.
+            InvalidSchema: a record type that it refers to is gone.
             Unavailable: a chunk of it is still in flight; try again.
         """
         job = self.imports.get(organization_id, import_id)
@@ -98,7 +102,8 @@ class Rounds:
             NotMendable: the file is no failed-rows file of this import, or names rows that did
                 not fail; nothing was changed.
             UnreadableFile: it is no table.
-            InvalidOptions: as for retry, as are MappingIncomplete and Unavailable.
+            InvalidOptions: as for retry, as are MappingIncomplete, FieldsMismatch, InvalidSchema
+                and Unavailable.
         """
         job = self.imports.get(organization_id, import_id)
         check_name(file_name)
@@ -199,6 +204,8 @@ class Rounds:
                 f"{job.files[0].name} has no column for {', '.join(mapping.missing)}, which "
                 f"{newest.name} needs since version {newest.version} at the latest."
             )
+        check_columns(mapping, newest.schema)
+        references_of(tx, self.ledger.record_types, newest)
         self.ledger.imports.set_type_version(tx, ref, newest.version)
         self.ledger.imports.set_reading(tx, ref, layouts={}, mapping=mapping.by_header)
 

@@ -438,6 +438,17 @@ def test_all_or_nothing_takes_mended_rows_with_all_others(engine: Engine) -> Non
     assert (again.state, again.counts) == (ImportState.COMPLETED, Counts(created=20))
 
 
+def test_mended_rows_of_a_whole_that_failed_again_stay_mended(engine: Engine) -> None:
+    engine.put()
+    done = engine.run(numbered(20, bad=frozenset({9, 20})), policy=Policy(all_or_nothing=True))
+    first = edited(without(engine.failed_rows(done), 20), row=9, column="age", cell="99")
+    again = engine.work(engine.fix(done, first))
+    assert again.counts == Counts(failed=1, pending=19)
+    second = edited(engine.failed_rows(again), row=20, column="age", cell="20")
+    assert engine.work(engine.fix(again, second)).counts == Counts(created=20)
+    assert ("u009@x.org", "U9", 99) in engine.people()
+
+
 def test_updated_records_keep_the_images_of_every_round(engine: Engine) -> None:
     engine.put()
     engine.run(numbered(9))
@@ -460,13 +471,18 @@ def first_chunk(imported: Import) -> ChunkRef:
     return ChunkRef(organization_id=imported.organization_id, import_id=imported.id, number=1)
 
 
-def test_rows_that_span_lines_keep_theirs_until_they_are_fine(engine: Engine) -> None:
+def test_rows_that_span_lines_keep_theirs_until_they_are_fine(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROWPORT_CHUNK_ROWS", "200")  # the lines of fewer rows are all kept
     engine.put()
-    rows = "".join(f'"u{n}@x.org","two\nlines",{"x" if n in {2, 3} else 1}\n' for n in range(1, 5))
+    rows = "".join(
+        f'"u{n}@x.org","two\nlines",{"x" if n in {2, 3} else 1}\n' for n in range(1, 151)
+    )
     done = engine.run(f"email,name,age\n{rows}")
-    assert [row.line for row in engine.rows(done)] == [None, 4, 6, None]
+    assert [row.line for row in engine.rows(done)][:4] == [None, 4, 6, None]
     file = edited(engine.failed_rows(done), row=3, column="age", cell="3")
     again = engine.work(engine.fix(done, file))
-    assert again.counts == Counts(created=3, failed=1)
-    assert [row.line for row in engine.rows(again)] == [None, 4, None, None]
+    assert again.counts == Counts(created=149, failed=1)
+    assert [row.line for row in engine.rows(again)][:4] == [None, 4, None, None]
     assert engine.work(engine.retry(again)).counts == again.counts
