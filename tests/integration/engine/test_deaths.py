@@ -27,7 +27,7 @@ class Poison:
     \"\"\"A row with the word `poison` kills whoever loads it, as a fault in C would.\"\"\"
 
     def find_spec(self, name, path=None, target=None):
-        if name != "rowport.service.loading":
+        if name != "rowport.service.chunk_reading":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -36,13 +36,13 @@ class Poison:
         return spec
 
     def put_into(self, module):
-        parse = module.Loading._parse
-        def parse_or_die(loading, recipe, planned):
-            parsed = parse(loading, recipe, planned)
+        parse = module.ChunkReading._parse
+        def parse_or_die(reading, *given):
+            parsed = parse(reading, *given)
             if "poison" in parsed.cells.column(1).to_pylist():
                 os.kill(os.getpid(), signal.SIGKILL)
             return parsed
-        module.Loading._parse = parse_or_die
+        module.ChunkReading._parse = parse_or_die
 
 sys.meta_path.insert(0, Poison())
 """
