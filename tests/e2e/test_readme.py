@@ -39,8 +39,9 @@ def test_every_line_of_the_tour_works(tmp_path: Path) -> None:
             check=False,
             timeout=120,
         )
-        judges = words[0] in {"import", "validate"}
-        wanted = ROWS_FAILED if judges and "examples/contacts.csv" in words else 0
+        is_bad = "examples/contacts.csv" in words and words[0] in {"import", "validate"}
+        is_bad |= words[0] == "fix"  # nobody has mended the rows in between
+        wanted = ROWS_FAILED if is_bad else 0
         assert done.returncode == wanted, (words, done.stderr.decode())
         if words[0] == "import":
             newest = json.loads(done.stdout)["id"]

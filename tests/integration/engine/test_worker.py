@@ -67,7 +67,7 @@ def test_a_worker_reads_loads_and_goes_on_after_losing_its_connections(engine: E
         engine.sql("SELECT pg_terminate_backend(%(pid)s)", pid=listeners[0]["pid"])
         assert ended(engine, engine.land(ROWS)).counts == Counts(unchanged=30)
         engine.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
         assert ended(engine, engine.land(ROWS)).counts == Counts(unchanged=30)
