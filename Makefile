@@ -49,6 +49,7 @@ format: setup ## let ruff lay the code out and mend what it can
 bench: setup ## import, read and validate a million rows beside what is bare; BENCH="--rows N" changes it
 	$(BIN)/python bench/importing.py $(BENCH)
 	$(BIN)/python bench/reading.py $(BENCH)
+	$(BIN)/python bench/workbooks.py
 
 storm: setup ## kill workers, server and database under load; STORM="--kills N --crashes N" changes it
 	@$(BIN)/python tools/storm.py $(STORM)
