@@ -343,6 +343,15 @@ VALUES = st.one_of(
     st.integers(0, 4).map(lambda value: ("s", str(value))),
     st.booleans().map(lambda value: ("b", str(int(value)))),
     st.sampled_from([("e", "#N/A"), ("str", "a &lt; b"), ("str", "_x0041_"), ("d", "2024-02-03")]),
+    st.sampled_from(
+        [
+            "<t>a</t>",
+            '<t xml:space="preserve"> &lt;/t&gt;_x0041_ </t>',
+            "<t></t>",
+            "<t/>",
+            "<r><t>rich</t></r><r><t> text</t></r>",
+        ]
+    ).map(lambda texts: ("inlineStr", texts)),
 )
 KINDS = (Kind.NUMBER, Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.DURATION)
 
@@ -357,7 +366,7 @@ def test_scanning_and_parsing_a_sheet_give_the_same_cells(
             f'<c r="{"ABCD"[place]}{number}"'
             + (f' s="{style}"' if style else "")
             + (f' t="{kind}"' if kind else "")
-            + f"><v>{value}</v></c>"
+            + (f"><is>{value}</is></c>" if kind == "inlineStr" else f"><v>{value}</v></c>")
             for place, ((kind, value), style) in enumerate(row)
         )
         text += f'<row r="{number}">{cells}</row>'

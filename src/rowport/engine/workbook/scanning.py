@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PADDING: Final = b"\0" * 16
 _STRANGE: Final = np.isin(np.arange(256), list(b"!?i"))
 """How comments, CDATA, instructions and inline strings begin behind their bracket."""
+_INLINE: Final = b' t="inlineStr"><is>'
 _MAX_LETTERS: Final = 3
 _MAX_DIGITS: Final = 7
 _ONE_LETTER: Final = np.isin(np.arange(256), list(b"snbed"))
@@ -59,6 +60,7 @@ class ScannedCells:
 
 def scanned(block: bytes) -> ScannedCells | None:
     """Take the cells of a block of whole rows apart; None if they are written otherwise."""
+    block = _without_inline(block)
     array = np.frombuffer(block + _PADDING, np.uint8)
     tags = np.flatnonzero(array == ord("<"))
     second, third = array[tags + 1], array[tags + 2]
@@ -75,6 +77,15 @@ def scanned(block: bytes) -> ScannedCells | None:
     if len(owners) and (owners[0] < 0 or (np.diff(owners) <= 0).any()):
         return None
     return _attributes(array, cells[owners], begins, ends)
+
+
+def _without_inline(block: bytes) -> bytes:
+    """Write plain inline strings as texts of formulas are, which mean the same."""
+    if _INLINE not in block:
+        return block
+    for opening in (b"<t>", b'<t xml:space="preserve">'):
+        block = block.replace(_INLINE + opening, b' t="str"><v>')
+    return block.replace(b"</t></is></c>", b"</v></c>")
 
 
 def _attributes(
