@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
+    from rowport.ports.telling import Listener
     from rowport.runtime.surroundings import Surroundings
     from rowport.service import Services, Works
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
     from rowport.service.definitions import Definitions
+    from rowport.service.events import Events
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -140,6 +142,7 @@ class Rowport:
         from rowport import destinations, formats
         from rowport.ports import ChunkLimits
         from rowport.service import Works
+        from rowport.service.events import Telling
         from rowport.service.first_wins import FirstWins
         from rowport.service.loading import Loading
         from rowport.service.planning import Planning
@@ -151,6 +154,7 @@ class Rowport:
         return Works(
             ledger=self.ledger,
             settling=settling,
+            telling=Telling(ledger=self.ledger),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -205,6 +209,12 @@ class Rowport:
         """Tell whether any import should move by itself."""
         with self.database.transaction() as tx:
             return is_busy(tx)
+
+    def new_listener(self) -> Listener:
+        """Make a line on which new events are heard."""
+        from rowport.store.events import PostgresListener
+
+        return PostgresListener(self.database_url)
 
     def alive_workers(self) -> int:
         """Count the workers connected to this database."""
@@ -324,6 +334,13 @@ class LazyServices:
         from rowport.service.replays import Replays
 
         return Replays(ledger=self._ledger)
+
+    @cached_property
+    def events(self) -> Events:
+        """See Services.events."""
+        from rowport.service.events import Events
+
+        return Events(ledger=self._ledger)
 
 
 class LazyDestination:

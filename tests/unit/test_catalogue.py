@@ -16,6 +16,9 @@ TENANT_FREE = {
     "any_chunk_waits": "likewise",
     "open_imports": "likewise: the tick looks at all of them",
     "is_busy": "likewise: it tells a worker whether to stay",
+    "publish_events": "likewise: commits of all are numbered in one order",
+    "drop_old_events": "likewise: it grows old for all alike",
+    "unfinished_telling": "likewise",
     "insert_organization": "it makes one",
     "organization_by_slug": "it finds one",
 }

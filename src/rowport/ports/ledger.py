@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
+    from rowport.ports.telling import EventLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -502,3 +503,4 @@ class Ledger:
     definitions: DefinitionLedger
     mappings: MappingLedger
     replays: ReplayLedger
+    events: EventLedger

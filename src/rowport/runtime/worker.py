@@ -202,6 +202,7 @@ class Worker:
         for ref, state in moving:
             if state is not ImportState.READING:
                 self.works.settling.settle(ref)
+        self.works.telling.publish()
         with ledger.database.transaction() as tx:
             return ledger.chunks.any_waits(tx)
 

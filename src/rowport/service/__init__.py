@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
     from rowport.service.definitions import Definitions
+    from rowport.service.events import Events, Telling
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -80,6 +81,11 @@ class Services(Protocol):
         """Answers that are given again."""
         ...
 
+    @property
+    def events(self) -> Events:
+        """What happened to imports."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
@@ -89,3 +95,4 @@ class Works:
     planning: Planning
     loading: Loading
     settling: Settling
+    telling: Telling

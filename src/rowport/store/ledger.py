@@ -8,6 +8,7 @@ from rowport.ports.ledger import Ledger
 from rowport.store.access import PostgresAccess
 from rowport.store.chunks import PostgresChunks
 from rowport.store.definitions import PostgresDefinitions
+from rowport.store.events import PostgresEvents
 from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
@@ -30,4 +31,5 @@ def ledger(database: PostgresDatabase) -> Ledger:
         definitions=PostgresDefinitions(),
         mappings=PostgresMappings(),
         replays=PostgresReplays(),
+        events=PostgresEvents(),
     )
