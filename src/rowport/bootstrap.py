@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
     from rowport.service.rows import Rows
+    from rowport.service.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +143,7 @@ class Rowport:
         from rowport import destinations, formats
         from rowport.ports import ChunkLimits
         from rowport.service import Works
+        from rowport.service.delivering import Delivering
         from rowport.service.events import Telling
         from rowport.service.first_wins import FirstWins
         from rowport.service.loading import Loading
@@ -155,6 +157,7 @@ class Rowport:
             ledger=self.ledger,
             settling=settling,
             telling=Telling(ledger=self.ledger),
+            delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -341,6 +344,15 @@ class LazyServices:
         from rowport.service.events import Events
 
         return Events(ledger=self._ledger)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """See Services.webhooks."""
+        from rowport.service.delivering import Delivering
+        from rowport.service.webhooks import Webhooks
+
+        delivering = Delivering(ledger=self._ledger, allowed=settings().outbound_allowed)
+        return Webhooks(ledger=self._ledger, delivering=delivering)
 
 
 class LazyDestination:

@@ -17,6 +17,7 @@ TENANT_FREE = {
     "open_imports": "likewise: the tick looks at all of them",
     "is_busy": "likewise: it tells a worker whether to stay",
     "publish_events": "likewise: commits of all are numbered in one order",
+    "claim_delivery": "likewise: what is due longest goes first",
     "drop_old_events": "likewise: it grows old for all alike",
     "unfinished_telling": "likewise",
     "insert_organization": "it makes one",

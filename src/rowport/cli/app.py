@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "failed-rows": ("failed_rows:failed_rows", "Write the failed rows to a file, with reasons."),
     "cancel": ("importing:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
+    "webhook": ("app:webhook_group", "Tell other programs how imports go."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
     "dialects": ("app:dialects_group", "Look after the foreign APIs."),
@@ -41,6 +42,15 @@ TYPE_COMMANDS: Final = {
     "show": ("record_types:show", "Show a record type."),
     "infer": ("inferring:infer_type", "Propose a Table Schema from a file."),
     "template": ("templates:template", "Write an empty file to fill in."),
+}
+WEBHOOK_COMMANDS: Final = {
+    "put": ("webhooks:put", "Make a webhook, or change and enable it."),
+    "list": ("webhooks:list_webhooks", "List the webhooks."),
+    "show": ("webhooks:show", "Show a webhook."),
+    "delete": ("webhooks:delete", "Forget a webhook."),
+    "deliveries": ("webhooks:deliveries", "List what was sent, and what came of it."),
+    "replay": ("webhooks:replay", "Send again what failed."),
+    "test": ("webhooks:test", "Send a test event now."),
 }
 DIALECT_COMMANDS: Final = {
     "setup": ("dialects:setup", "Make what each dialect needs, and fresh credentials."),
@@ -60,6 +70,11 @@ def root() -> None:
 @click.group(cls=LazyGroup, lazy=TYPE_COMMANDS)
 def type_group() -> None:
     """Say what can be imported."""
+
+
+@click.group(cls=LazyGroup, lazy=WEBHOOK_COMMANDS)
+def webhook_group() -> None:
+    """Tell other programs how imports go."""
 
 
 @click.group(cls=LazyGroup, lazy=DIALECT_COMMANDS)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
-    from rowport.ports.telling import EventLedger
+    from rowport.ports.telling import EventLedger, WebhookLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -504,3 +504,4 @@ class Ledger:
     mappings: MappingLedger
     replays: ReplayLedger
     events: EventLedger
+    webhooks: WebhookLedger

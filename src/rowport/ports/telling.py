@@ -6,10 +6,17 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
     from uuid import UUID
 
-    from rowport.model.events import Event
+    from rowport.model.events import Event, EventKind
+    from rowport.model.webhooks import (
+        ClaimedDelivery,
+        Delivery,
+        DeliveryState,
+        DeliveryTry,
+        Webhook,
+    )
     from rowport.ports import Transaction
 
 
@@ -66,4 +73,85 @@ class Listener(Protocol):
 
     def close(self) -> None:
         """Hang up."""
+        ...
+
+
+class WebhookLedger(Protocol):
+    """Webhooks, what is to be delivered to them, and what came of it."""
+
+    def put(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        name: str,
+        url: str,
+        events: frozenset[EventKind],
+        rotate: bool,
+    ) -> Webhook:
+        """Make a webhook, or change and enable the one of this name."""
+        ...
+
+    def find(self, tx: Transaction, organization_id: UUID, name: str) -> Webhook | None:
+        """Give the webhook of this name."""
+        ...
+
+    def list(self, tx: Transaction, organization_id: UUID) -> Sequence[Webhook]:
+        """Give all webhooks, by name."""
+        ...
+
+    def delete(self, tx: Transaction, webhook: Webhook) -> None:
+        """Forget a webhook with its deliveries."""
+        ...
+
+    def claim(self, tx: Transaction, *, hold: timedelta) -> ClaimedDelivery | None:
+        """Take what is due longest and count the try; commit before sending.
+
+        The webhook is told nothing else until the try ended or `hold` has passed.
+        """
+        ...
+
+    def add(
+        self, tx: Transaction, webhook: Webhook, event_id: UUID, *, delay: timedelta
+    ) -> ClaimedDelivery:
+        """Make a delivery and claim it; if nothing comes of that, it is due after `delay`."""
+        ...
+
+    def note_try(self, tx: Transaction, claimed: ClaimedDelivery, tried: DeliveryTry) -> None:
+        """Write down what came of a try."""
+        ...
+
+    def delivered(self, tx: Transaction, claimed: ClaimedDelivery) -> None:
+        """End a delivery well; its webhook is free, and does not fail any more."""
+        ...
+
+    def delay(self, tx: Transaction, claimed: ClaimedDelivery, delay: timedelta | None) -> None:
+        """Let it be tried again after `delay`; None: give it up."""
+        ...
+
+    def failing(
+        self, tx: Transaction, claimed: ClaimedDelivery, *, patience: timedelta
+    ) -> tuple[datetime, bool]:
+        """Free the webhook of a failed try; give since when it fails, and if that is too long."""
+        ...
+
+    def disable(self, tx: Transaction, webhook: Webhook, reason: str) -> None:
+        """Tell it nothing more, and give up what waits for it."""
+        ...
+
+    def deliveries(
+        self, tx: Transaction, webhook: Webhook, *, state: DeliveryState | None, limit: int
+    ) -> Sequence[Delivery]:
+        """Give its deliveries with all tries, the newest first."""
+        ...
+
+    def replay(
+        self,
+        tx: Transaction,
+        webhook: Webhook,
+        *,
+        delivery_id: UUID | None,
+        state: DeliveryState | None,
+    ) -> int:
+        """Let deliveries be tried anew; gives how many."""
         ...

@@ -6,6 +6,7 @@ late or never is harmless: the tick looks at every open import again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from procrastinate import App, PsycopgConnector
@@ -49,3 +50,9 @@ def issue_tickets(app: App, wanted: int) -> None:
             app.configure_task("drain", queue=CHUNKS, queueing_lock=f"drain-{ticket}").defer()
         except AlreadyEnqueued:
             continue
+
+
+def call_for_delivery(app: App) -> None:
+    """See to it that a job waits that sends what is due to webhooks; never more than one does."""
+    with suppress(AlreadyEnqueued):
+        app.configure_task("deliver", queue=CONTROL, queueing_lock="deliver").defer()

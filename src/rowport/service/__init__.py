@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rowport.service.access import Access
     from rowport.service.artifacts import Artifacts
     from rowport.service.definitions import Definitions
+    from rowport.service.delivering import Delivering
     from rowport.service.events import Events, Telling
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rowport.service.replays import Replays
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
+    from rowport.service.webhooks import Webhooks
 
 
 class Services(Protocol):
@@ -86,6 +88,11 @@ class Services(Protocol):
         """What happened to imports."""
         ...
 
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
@@ -96,3 +103,4 @@ class Works:
     loading: Loading
     settling: Settling
     telling: Telling
+    delivering: Delivering

@@ -156,7 +156,6 @@ CREATE TABLE rowport.deliveries (
     tries integer DEFAULT 0 NOT NULL,
     round_tries integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    held_until timestamp with time zone,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT deliveries_ended_says_when CHECK (((state = 'waiting'::text) = (finished_at IS NULL))),
@@ -165,7 +164,6 @@ CREATE TABLE rowport.deliveries (
 WITH (fillfactor='70');
 COMMENT ON TABLE rowport.deliveries IS 'One event for one webhook, until it is delivered or given up.';
 COMMENT ON COLUMN rowport.deliveries.round_tries IS 'Tries since it was made or replayed last; tries counts all.';
-COMMENT ON COLUMN rowport.deliveries.held_until IS 'Until then one worker tries; a dead worker''s hold passes.';
 CREATE TABLE rowport.delivery_tries (
     delivery_id uuid NOT NULL,
     number integer NOT NULL,
@@ -377,6 +375,7 @@ CREATE TABLE rowport.webhooks (
     secret_version integer DEFAULT 1 NOT NULL,
     rotated_at timestamp with time zone,
     failing_since timestamp with time zone,
+    busy_until timestamp with time zone,
     disabled_at timestamp with time zone,
     disabled_reason text,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
@@ -387,6 +386,7 @@ CREATE TABLE rowport.webhooks (
     CONSTRAINT webhooks_secret_version_check CHECK ((secret_version >= 1))
 );
 COMMENT ON TABLE rowport.webhooks IS 'Who is told of which events. Its secret is derived, never stored.';
+COMMENT ON COLUMN rowport.webhooks.busy_until IS 'One delivery is on its way at a time; the hold of a worker that died passes.';
 ALTER TABLE ONLY rowport.chunk_keys
     ADD CONSTRAINT chunk_keys_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.chunk_results
@@ -465,7 +465,7 @@ ALTER TABLE ONLY rowport.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = 'waiting'::text);
 CREATE INDEX chunks_open ON rowport.chunks USING btree (import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
-CREATE INDEX deliveries_due ON rowport.deliveries USING btree (due_at) WHERE (state = 'waiting'::text);
+CREATE INDEX deliveries_due ON rowport.deliveries USING btree (webhook_id, due_at, id) WHERE (state = 'waiting'::text);
 CREATE INDEX deliveries_of_event ON rowport.deliveries USING btree (event_id);
 CREATE INDEX deliveries_of_webhook ON rowport.deliveries USING btree (webhook_id, created_at DESC, id DESC);
 CREATE INDEX events_by_age ON rowport.events USING btree (created_at);

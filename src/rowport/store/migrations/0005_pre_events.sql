@@ -38,6 +38,7 @@ CREATE TABLE rowport.webhooks (
     secret_version integer NOT NULL DEFAULT 1 CHECK (secret_version >= 1),
     rotated_at timestamptz,
     failing_since timestamptz,
+    busy_until timestamptz,
     disabled_at timestamptz,
     disabled_reason text,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -46,6 +47,8 @@ CREATE TABLE rowport.webhooks (
     CONSTRAINT webhooks_disabled_says_why CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
 );
 COMMENT ON TABLE rowport.webhooks IS 'Who is told of which events. Its secret is derived, never stored.';
+COMMENT ON COLUMN rowport.webhooks.busy_until IS
+    'One delivery is on its way at a time; the hold of a worker that died passes.';
 
 CREATE TABLE rowport.deliveries (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -56,7 +59,6 @@ CREATE TABLE rowport.deliveries (
     tries integer NOT NULL DEFAULT 0,
     round_tries integer NOT NULL DEFAULT 0,
     due_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    held_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished_at timestamptz,
     UNIQUE (webhook_id, event_id),
@@ -64,8 +66,7 @@ CREATE TABLE rowport.deliveries (
 ) WITH (fillfactor = 70);
 COMMENT ON TABLE rowport.deliveries IS 'One event for one webhook, until it is delivered or given up.';
 COMMENT ON COLUMN rowport.deliveries.round_tries IS 'Tries since it was made or replayed last; tries counts all.';
-COMMENT ON COLUMN rowport.deliveries.held_until IS 'Until then one worker tries; a dead worker''s hold passes.';
-CREATE INDEX deliveries_due ON rowport.deliveries (due_at) WHERE state = 'waiting';
+CREATE INDEX deliveries_due ON rowport.deliveries (webhook_id, due_at, id) WHERE state = 'waiting';
 CREATE INDEX deliveries_of_webhook ON rowport.deliveries (webhook_id, created_at DESC, id DESC);
 CREATE INDEX deliveries_of_event ON rowport.deliveries (event_id);
 

@@ -94,8 +94,10 @@ WHERE e.id = old.id;
 SELECT EXISTS (SELECT 1 FROM rowport.events WHERE position IS NULL) AS unpublished,
        EXISTS (
            SELECT 1
-           FROM rowport.deliveries
-           WHERE state = 'waiting' AND due_at <= clock_timestamp()
-             AND (held_until IS NULL OR held_until <= clock_timestamp()
-                  OR held_until > clock_timestamp() + interval '5 minutes')
+           FROM rowport.webhooks AS w
+           -- include free_webhook --
+             AND EXISTS (
+                 SELECT 1 FROM rowport.deliveries AS d
+                 WHERE d.webhook_id = w.id AND d.state = 'waiting'
+                   AND d.due_at <= clock_timestamp())
        ) AS due;
