@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rowport.model.webhooks import Delivery, DeliveryTry, Webhook
 
 KINDS = [str(kind) for kind in EventKind if kind is not EventKind.TEST]
+STATES = [str(state) for state in DeliveryState]
 DEFAULT_LIMIT = 20
 
 
@@ -98,7 +99,7 @@ def delete(settings: Settings, *, name: str) -> Exit:
 
 @click.command("deliveries", cls=Command)
 @click.argument("name")
-@click.option("--state", type=click.Choice(list(DeliveryState)), help="Only those in this state.")
+@click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1, max=1000),
