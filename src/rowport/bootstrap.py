@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from rowport.service.reading import FileTable
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.retention import Retention
     from rowport.service.rows import Rows
     from rowport.service.webhooks import Webhooks
 
@@ -148,6 +149,7 @@ class Rowport:
         from rowport.service.first_wins import FirstWins
         from rowport.service.loading import Loading
         from rowport.service.planning import Planning
+        from rowport.service.retention import Retention
         from rowport.service.settling import Settling
 
         known = formats.discover()
@@ -158,6 +160,7 @@ class Rowport:
             settling=settling,
             telling=Telling(ledger=self.ledger),
             delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
+            retention=Retention(ledger=self.ledger, blobs=self.blobs),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -353,6 +356,13 @@ class LazyServices:
 
         delivering = Delivering(ledger=self._ledger, allowed=settings().outbound_allowed)
         return Webhooks(ledger=self._ledger, delivering=delivering)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """See Services.retention."""
+        from rowport.service.retention import Retention
+
+        return Retention(ledger=self._ledger, blobs=self._blobs)
 
 
 class LazyDestination:

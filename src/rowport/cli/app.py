@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "cancel": ("importing:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
     "webhook": ("app:webhook_group", "Tell other programs how imports go."),
+    "retention": ("app:retention_group", "Say how long uploads and results are kept."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
     "dialects": ("app:dialects_group", "Look after the foreign APIs."),
@@ -51,6 +52,11 @@ WEBHOOK_COMMANDS: Final = {
     "deliveries": ("webhooks:deliveries", "List what was sent, and what came of it."),
     "replay": ("webhooks:replay", "Send again what failed."),
     "test": ("webhooks:test", "Send a test event now."),
+}
+RETENTION_COMMANDS: Final = {
+    "set": ("retention:set_rule", "Keep something for so many days."),
+    "show": ("retention:show", "Show how long each kind is kept."),
+    "run": ("retention:run", "Let go now of what is kept no more."),
 }
 DIALECT_COMMANDS: Final = {
     "setup": ("dialects:setup", "Make what each dialect needs, and fresh credentials."),
@@ -75,6 +81,11 @@ def type_group() -> None:
 @click.group(cls=LazyGroup, lazy=WEBHOOK_COMMANDS)
 def webhook_group() -> None:
     """Tell other programs how imports go."""
+
+
+@click.group(cls=LazyGroup, lazy=RETENTION_COMMANDS)
+def retention_group() -> None:
+    """Say how long uploads and results are kept."""
 
 
 @click.group(cls=LazyGroup, lazy=DIALECT_COMMANDS)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.counts import Counts
+    from rowport.model.retention import Expiry
 
 
 class Mode(StrEnum):
@@ -179,6 +180,8 @@ class Import:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    expired: tuple[Expiry, ...] = ()
+    """What is kept of it no more."""
 
     @property
     def result(self) -> Result | None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
-    from rowport.ports.telling import EventLedger, WebhookLedger
+    from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,3 +505,4 @@ class Ledger:
     replays: ReplayLedger
     events: EventLedger
     webhooks: WebhookLedger
+    retention: RetentionLedger

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.events import Event, EventKind
+    from rowport.model.retention import Due, RetentionKind, RetentionRule
     from rowport.model.webhooks import (
         ClaimedDelivery,
         Delivery,
@@ -154,4 +155,34 @@ class WebhookLedger(Protocol):
         state: DeliveryState | None,
     ) -> int:
         """Let deliveries be tried anew; gives how many."""
+        ...
+
+
+class RetentionLedger(Protocol):
+    """How long what belongs to an import is kept after its end."""
+
+    def set(
+        self, tx: Transaction, organization_id: UUID, kind: RetentionKind, days: int | None
+    ) -> None:
+        """Keep a kind for so many days after an import's end; None: for ever."""
+        ...
+
+    def rules(self, tx: Transaction, organization_id: UUID) -> Sequence[RetentionRule]:
+        """Give the rule of each kind."""
+        ...
+
+    def due(self, tx: Transaction, organization_id: UUID | None, *, limit: int) -> Sequence[Due]:
+        """Give what is to be let go, the oldest first; None: of all organizations."""
+        ...
+
+    def mark(self, tx: Transaction, due: Due) -> bool:
+        """Say that it is kept no more; False when the import was opened again meanwhile."""
+        ...
+
+    def gone(self, tx: Transaction, due: Due) -> None:
+        """Say that it is deleted to its end."""
+        ...
+
+    def drop_results(self, tx: Transaction, due: Due) -> None:
+        """Forget the fates of an import's rows; its counts stay."""
         ...

@@ -16,6 +16,7 @@ from uuid import UUID
 import procrastinate
 from procrastinate import jobs
 
+from rowport.config import settings
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
@@ -197,6 +198,18 @@ class Worker:
         except Unavailable as error:
             log.warning("no more chunks for now: %s", error.message)  # the tick calls again
 
+    def tidy(self) -> None:
+        """Let go of what is kept no more."""
+        retention = self.works.retention
+        try:
+            went = retention.run(should_stop=self._stop.is_set)
+            dropped = retention.drop_old_events(settings().event_days)
+        except Unavailable as error:
+            log.warning("not all was tidied up: %s", error.message)  # the next run goes on
+            return
+        if went or dropped:
+            log.info("%s things of imports expired, %s old events went", len(went), dropped)
+
     def deliver(self) -> None:
         """Send what is due to webhooks, unless this process is at it already."""
         if not self._delivering.acquire(blocking=False):
@@ -270,6 +283,12 @@ def _register(app: procrastinate.App, worker: Worker) -> None:
             await asyncio.to_thread(issue_tickets, app, TICKETS)
         if waiting.deliveries:
             await asyncio.to_thread(call_for_delivery, app)
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy")
+    async def tidy(timestamp: int) -> None:
+        del timestamp
+        await asyncio.to_thread(worker.tidy)
 
     @app.task(name="deliver", queue=CONTROL)
     async def deliver() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rowport.service.preparing import Preparing
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.retention import Retention
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
     from rowport.service.webhooks import Webhooks
@@ -93,6 +94,11 @@ class Services(Protocol):
         """Who is told of it."""
         ...
 
+    @property
+    def retention(self) -> Retention:
+        """How long things are kept."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
@@ -104,3 +110,4 @@ class Works:
     settling: Settling
     telling: Telling
     delivering: Delivering
+    retention: Retention

@@ -13,6 +13,7 @@ from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
 from rowport.store.replays import PostgresReplays
+from rowport.store.retention import PostgresRetention
 from rowport.store.webhooks import PostgresWebhooks
 
 if TYPE_CHECKING:
@@ -34,4 +35,5 @@ def ledger(database: PostgresDatabase) -> Ledger:
         replays=PostgresReplays(),
         events=PostgresEvents(),
         webhooks=PostgresWebhooks(),
+        retention=PostgresRetention(),
     )

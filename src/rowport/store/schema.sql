@@ -78,7 +78,7 @@ BEGIN
         what := 'import.created';
     ELSIF NEW.state IS DISTINCT FROM OLD.state THEN
         what := CASE WHEN NEW.finished_at IS NULL THEN 'import.state' ELSE 'import.' || NEW.state END;
-    ELSIF NEW.expired IS DISTINCT FROM OLD.expired THEN
+    ELSIF NEW.expired - ARRAY(SELECT jsonb_object_keys(OLD.expired)) <> '{}' THEN
         what := 'import.expired';
     ELSIF NEW.phase IS DISTINCT FROM OLD.phase THEN
         what := 'import.phase';
@@ -474,6 +474,8 @@ CREATE INDEX events_of_organization ON rowport.events USING btree (organization_
 CREATE INDEX events_unpublished ON rowport.events USING btree (serial) WHERE ("position" IS NULL);
 CREATE INDEX feeds_by_age ON rowport.feeds USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX imports_by_age ON rowport.imports USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX imports_by_end ON rowport.imports USING btree (organization_id, finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX imports_half_expired ON rowport.imports USING btree (id) WHERE (expired @? '$.*?(@."gone" == false)'::jsonpath);
 CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at DESC, id DESC) WHERE (feed_id IS NOT NULL);
 CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
 CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);

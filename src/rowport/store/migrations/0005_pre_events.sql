@@ -4,6 +4,8 @@ SET LOCAL lock_timeout = '5s';
 ALTER TABLE rowport.imports ADD COLUMN expired jsonb NOT NULL DEFAULT '{}';
 COMMENT ON COLUMN rowport.imports.expired IS
     'What is kept no more, by kind: {"results": {"at": ..., "days": 30, "gone": true}}.';
+CREATE INDEX imports_by_end ON rowport.imports (organization_id, finished_at) WHERE finished_at IS NOT NULL;
+CREATE INDEX imports_half_expired ON rowport.imports (id) WHERE expired @? '$.* ? (@.gone == false)';
 
 CREATE SEQUENCE rowport.event_positions;
 
@@ -127,7 +129,7 @@ BEGIN
         what := 'import.created';
     ELSIF NEW.state IS DISTINCT FROM OLD.state THEN
         what := CASE WHEN NEW.finished_at IS NULL THEN 'import.state' ELSE 'import.' || NEW.state END;
-    ELSIF NEW.expired IS DISTINCT FROM OLD.expired THEN
+    ELSIF NEW.expired - ARRAY(SELECT jsonb_object_keys(OLD.expired)) <> '{}' THEN
         what := 'import.expired';
     ELSIF NEW.phase IS DISTINCT FROM OLD.phase THEN
         what := 'import.phase';

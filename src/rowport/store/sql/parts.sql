@@ -6,6 +6,7 @@ SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
        i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
        i.error_retryable, i.waiting, i.created_at,
        greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
+       i.expired,
        c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
        f.files, f.inline_rows
 
