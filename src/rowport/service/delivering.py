@@ -78,19 +78,19 @@ class Delivering:
             answer=_readable(posted.answer) if posted.answer else None,
         )
         with self.ledger.database.transaction() as tx:
-            self.ledger.webhooks.note_try(tx, claimed, tried)
             if tried.error is None:
                 self.ledger.webhooks.delivered(tx, claimed)
             else:
                 self._failed(tx, claimed, tried, posted)
+            self.ledger.webhooks.note_try(tx, claimed, tried)
         return tried
 
     def _failed(
         self, tx: Transaction, claimed: ClaimedDelivery, tried: DeliveryTry, posted: Posted
     ) -> None:
         webhooks = self.ledger.webhooks
-        webhooks.delay(tx, claimed, next_delay(claimed.round_tries, posted.retry_after_s))
         since, is_too_long = webhooks.failing(tx, claimed, patience=PATIENCE)
+        webhooks.delay(tx, claimed, next_delay(claimed.round_tries, posted.retry_after_s))
         if posted.status == GONE:
             webhooks.disable(tx, claimed.webhook, "The receiver answered 410 Gone.")
         elif is_too_long:

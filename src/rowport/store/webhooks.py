@@ -105,8 +105,9 @@ class PostgresWebhooks:
 
     def delivered(self, tx: Transaction, claimed: ClaimedDelivery) -> None:
         """End a delivery well; its webhook is free, and does not fail any more."""
-        say(tx, "end_delivery", state=DeliveryState.DELIVERED, **_delivery_names(claimed))
+        # The webhook first, as whoever claims does: otherwise the two could wait for each other.
         say(tx, "free_webhook_well", **_names(claimed.webhook))
+        say(tx, "end_delivery", state=DeliveryState.DELIVERED, **_delivery_names(claimed))
 
     def delay(self, tx: Transaction, claimed: ClaimedDelivery, delay: timedelta | None) -> None:
         """Let it be tried again after `delay`; None: give it up."""

@@ -367,6 +367,19 @@ def test_chunks_are_loaded_while_every_receiver_hangs(engine: Engine, receiver: 
     assert not any(d.log for d in deliveries(engine, "hook0")), "it still hangs"
 
 
+def test_sigterm_ends_a_worker_whose_receiver_hangs_within_ten_seconds(
+    engine: Engine, receiver: Receiver
+) -> None:
+    engine.put()
+    put(engine, receiver.url("/hang"))
+    with worker(engine) as process:
+        engine.land(ROWS)
+        assert receiver.arrived.acquire(timeout=60), "nothing was sent"
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert deliveries(engine)[0].state is DeliveryState.WAITING
+
+
 def test_a_hold_that_lies_far_ahead_is_none(engine: Engine, receiver: Receiver) -> None:
     engine.put()
     put(engine, receiver.url("/200"))

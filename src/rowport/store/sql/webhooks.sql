@@ -41,7 +41,7 @@ WITH next AS (
     -- include free_webhook --
     ORDER BY f.due_at, f.id
     LIMIT 1
-    FOR UPDATE OF w SKIP LOCKED
+    FOR NO KEY UPDATE OF w SKIP LOCKED
 ), held AS (
     UPDATE rowport.webhooks AS h
     SET busy_until = clock_timestamp() + %(hold)s
