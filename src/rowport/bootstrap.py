@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
+    from rowport.ports.telling import Listener
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from rowport.service.artifacts import Artifacts
     from rowport.service.control import Control
     from rowport.service.definitions import Definitions
+    from rowport.service.events import Events
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -53,9 +55,11 @@ if TYPE_CHECKING:
     from rowport.service.reading import FileTable
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.retention import Retention
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.waiting import Waits
+    from rowport.service.webhooks import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -146,10 +150,13 @@ class Rowport:
         from rowport import destinations, formats
         from rowport.ports import ChunkLimits
         from rowport.service import Works
+        from rowport.service.delivering import Delivering
+        from rowport.service.events import Telling
         from rowport.service.first_wins import FirstWins
         from rowport.service.kept_keys import KeptKeys
         from rowport.service.loading import Loading
         from rowport.service.planning import Planning
+        from rowport.service.retention import Retention
         from rowport.service.settling import Settling
 
         known = formats.discover()
@@ -158,6 +165,9 @@ class Rowport:
         return Works(
             ledger=self.ledger,
             settling=settling,
+            telling=Telling(ledger=self.ledger),
+            delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
+            retention=Retention(ledger=self.ledger, blobs=self.blobs),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -221,6 +231,12 @@ class Rowport:
         """Tell whether any import should move by itself."""
         with self.database.transaction() as tx:
             return is_busy(tx)
+
+    def new_listener(self) -> Listener:
+        """Make a line on which new events are heard."""
+        from rowport.store.events import PostgresListener
+
+        return PostgresListener(self.database_url)
 
     def alive_workers(self) -> int:
         """Count the workers connected to this database."""
@@ -379,6 +395,29 @@ class LazyServices:
         from rowport.service.replays import Replays
 
         return Replays(ledger=self._ledger)
+
+    @cached_property
+    def events(self) -> Events:
+        """See Services.events."""
+        from rowport.service.events import Events
+
+        return Events(ledger=self._ledger)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """See Services.webhooks."""
+        from rowport.service.delivering import Delivering
+        from rowport.service.webhooks import Webhooks
+
+        delivering = Delivering(ledger=self._ledger, allowed=settings().outbound_allowed)
+        return Webhooks(ledger=self._ledger, delivering=delivering)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """See Services.retention."""
+        from rowport.service.retention import Retention
+
+        return Retention(ledger=self._ledger, blobs=self._blobs)
 
 
 class LazyDestination:

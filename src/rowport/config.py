@@ -19,6 +19,8 @@ DEFAULT_PARSER_MB: Final = 384
 DEFAULT_MAX_INFLATED_MB: Final = 64 * 1024
 DEFAULT_MAX_RATIO: Final = 200
 """Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
+HOST: Final = re.compile(r"[0-9a-z.:_-]+:[0-9]{1,5}")
+DEFAULT_EVENT_DAYS: Final = 30
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -47,6 +49,11 @@ class Settings:
     answers at its own paths."""
     public_url: str | None = None
     """ROWPORT_PUBLIC_URL: how the outside reaches the server; None: as each request says."""
+    outbound_allowed: frozenset[str] = frozenset()
+    """ROWPORT_OUTBOUND_ALLOW: `host:port` with commas between them, which webhooks may reach though
+    they are private."""
+    event_days: int = DEFAULT_EVENT_DAYS
+    """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -68,6 +75,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         dialects=_dialects(known),
         dialect_prefixes=_prefixes(known),
         public_url=known.get("ROWPORT_PUBLIC_URL", "").rstrip("/") or None,
+        outbound_allowed=_hosts(known),
+        event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
     )
 
 
@@ -83,6 +92,14 @@ def _dialects(environment: Mapping[str, str]) -> frozenset[str] | None:
     if said is None:
         return None
     return frozenset(name.strip() for name in said.split(",")) - {"", "none"}
+
+
+def _hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    found = {part.strip() for part in environment.get("ROWPORT_OUTBOUND_ALLOW", "").split(",")}
+    for host in found - {""}:
+        if not HOST.fullmatch(host):
+            raise InvalidOptions(f"ROWPORT_OUTBOUND_ALLOW: {host[:80]!r} is not `host:port`.")
+    return frozenset(found - {""})
 
 
 def _prefixes(environment: Mapping[str, str]) -> dict[str, str]:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 TABLES = [
     "record_types", "record_type_versions", "imports", "import_files", "chunks", "chunk_results",
-    "chunk_keys", "mappings", "feeds", "replays", "users", "tokens",
+    "chunk_keys", "mappings", "feeds", "replays", "users", "tokens", "events", "webhooks",
+    "deliveries", "delivery_tries", "retention_rules",
 ]  # fmt: skip
 SCHEMA = {"fields": [{"name": "email", "type": "string"}], "primaryKey": "email"}
 

@@ -16,6 +16,11 @@ TENANT_FREE = {
     "any_chunk_waits": "likewise",
     "open_imports": "likewise: the tick looks at all of them",
     "is_busy": "likewise: it tells a worker whether to stay",
+    "due_to_expire": "likewise: rules of all organizations are kept by one job",
+    "publish_events": "likewise: commits of all are numbered in one order",
+    "claim_delivery": "likewise: what is due longest goes first",
+    "drop_old_events": "likewise: it grows old for all alike",
+    "unfinished_telling": "likewise",
     "insert_organization": "it makes one",
     "organization_by_slug": "it finds one",
 }

@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "fix": ("rounds:fix", "Try failed rows again as they stand in a mended file."),
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
+    "webhook": ("app:webhook_group", "Tell other programs how imports go."),
+    "retention": ("app:retention_group", "Say how long uploads and results are kept."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
     "dialects": ("app:dialects_group", "Look after the foreign APIs."),
@@ -45,6 +47,20 @@ TYPE_COMMANDS: Final = {
     "show": ("record_types:show", "Show a record type."),
     "infer": ("inferring:infer_type", "Propose a Table Schema from a file."),
     "template": ("templates:template", "Write an empty file to fill in."),
+}
+WEBHOOK_COMMANDS: Final = {
+    "put": ("webhooks:put", "Make a webhook, or change and enable it."),
+    "list": ("webhooks:list_webhooks", "List the webhooks."),
+    "show": ("webhooks:show", "Show a webhook."),
+    "delete": ("webhooks:delete", "Forget a webhook."),
+    "deliveries": ("webhooks:deliveries", "List what was sent, and what came of it."),
+    "replay": ("webhooks:replay", "Send again what failed."),
+    "test": ("webhooks:test", "Send a test event now."),
+}
+RETENTION_COMMANDS: Final = {
+    "set": ("retention:set_rule", "Keep something for so many days."),
+    "show": ("retention:show", "Show how long each kind is kept."),
+    "run": ("retention:run", "Let go now of what is kept no more."),
 }
 DIALECT_COMMANDS: Final = {
     "setup": ("dialects:setup", "Make what each dialect needs, and fresh credentials."),
@@ -64,6 +80,16 @@ def root() -> None:
 @click.group(cls=LazyGroup, lazy=TYPE_COMMANDS)
 def type_group() -> None:
     """Say what can be imported."""
+
+
+@click.group(cls=LazyGroup, lazy=WEBHOOK_COMMANDS)
+def webhook_group() -> None:
+    """Tell other programs how imports go."""
+
+
+@click.group(cls=LazyGroup, lazy=RETENTION_COMMANDS)
+def retention_group() -> None:
+    """Say how long uploads and results are kept."""
 
 
 @click.group(cls=LazyGroup, lazy=DIALECT_COMMANDS)

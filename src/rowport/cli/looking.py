@@ -44,6 +44,8 @@ def status(settings: Settings, *, import_id: str | None) -> Exit:
         say(line)
     if imported.waiting:
         say(f"it waits: {printable(imported.waiting.message)}")
+    for expiry in imported.expired:
+        say(f"its {expiry.kind} expired on {expiry.at:%Y-%m-%d}: {expiry.why}")
     return Exit.FINE
 
 

@@ -13,11 +13,14 @@ RowportError
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
 │   ├── ImportNotFound
-│   └── RecordTypeNotFound
+│   ├── RecordTypeNotFound
+│   └── WebhookNotFound
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
 │   ├── NothingToRetry                 no row of the import failed or is unprocessed
-│   └── DestinationConflict            the destination table cannot follow the record type
+│   ├── DestinationConflict            the destination table cannot follow the record type
+│   └── WebhookDisabled                nothing is sent to the webhook until it is put again
+├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
 ├── StorageFull .................. 507  transient
 └── Unavailable .................. 503  transient: the database or a store does not answer
 
@@ -135,6 +138,19 @@ class RecordTypeNotFound(NotFound):
     code = "record_type_not_found"
 
 
+class WebhookNotFound(NotFound):
+    """No webhook has this name."""
+
+    code = "webhook_not_found"
+
+
+class ResultsExpired(RowportError):
+    """The fates of the import's rows are kept no more."""
+
+    status = 410
+    code = "results_expired"
+
+
 class Conflict(RowportError):
     """The thing is not in a state that allows this."""
 
@@ -158,6 +174,12 @@ class DestinationConflict(Conflict):
     """The destination table cannot follow the record type."""
 
     code = "destination_conflict"
+
+
+class WebhookDisabled(Conflict):
+    """Nothing is sent to the webhook until it is put again."""
+
+    code = "webhook_disabled"
 
 
 class StorageFull(RowportError):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
     from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
+    from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -584,3 +585,6 @@ class Ledger:
     definitions: DefinitionLedger
     mappings: MappingLedger
     replays: ReplayLedger
+    events: EventLedger
+    webhooks: WebhookLedger
+    retention: RetentionLedger

@@ -98,6 +98,7 @@ def work_on(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]
     except Exception as error:  # noqa: BLE001  the one place where a chunk may fail unforeseen
         _retry(works, claimed, "chunk_failed", f"{type(error).__name__}: {error}")
     works.settling.settle(claimed.ref.whole)
+    works.telling.progress(claimed.ref.whole)
 
 
 def _hold(works: Works, claimed: ClaimedChunk) -> None:

@@ -6,6 +6,7 @@ late or never is harmless: the tick looks at every open import again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from procrastinate import App, PsycopgConnector
@@ -55,3 +56,13 @@ async def issue_tickets(app: App, wanted: int) -> None:
             await drain.defer_async()
         except AlreadyEnqueued:
             continue
+
+
+async def call_for_delivery(app: App) -> None:
+    """See to it that a job waits that sends what is due to webhooks; never more than one does.
+
+    On the event loop that the app was opened on, as `issue_tickets`.
+    """
+    with suppress(AlreadyEnqueued):
+        job = app.configure_task("deliver", queue=CONTROL, queueing_lock="deliver")
+        await job.defer_async()

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -16,12 +17,14 @@ from uuid import UUID
 import procrastinate
 from procrastinate import jobs
 
+from rowport.config import settings
 from rowport.model.errors import RowportError, Unavailable
 from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
+from rowport.runtime.delivering import deliver_due
 from rowport.runtime.draining import MAX_ATTEMPTS, MAX_DEATHS, Draining, storable, work_on
 from rowport.runtime.memory import ask_for_little, hold_little
-from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, issue_tickets
+from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, call_for_delivery, issue_tickets
 from rowport.runtime.trial import Trial, TrialDied, claimed_chunk, run_alone
 
 if TYPE_CHECKING:
@@ -42,6 +45,14 @@ HEARTBEAT_S: Final = 2.0
 STALLED_S: Final = 8.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits to be done."""
+
+    chunks: bool
+    deliveries: bool
+
+
 class Worker:
     """One process of the worker pool."""
 
@@ -51,6 +62,7 @@ class Worker:
         self._stop = threading.Event()
         self._local = threading.local()
         self._busy: set[int] = set()
+        self._delivering = threading.Lock()
         ask_for_little()
 
     def run(self, *, until_idle: bool = False) -> None:
@@ -108,9 +120,10 @@ class Worker:
                 "update_heartbeat_interval": HEARTBEAT_S,
                 "stalled_worker_timeout": STALLED_S,
             }
-            # Two workers: chunks can never keep a plan waiting.
+            # Two workers: chunks can never keep a plan waiting.  One slot of the first is for
+            # webhooks, whose job runs once in a process at any time.
             await _until_one_ends(
-                app.run_worker_async(name="control", queues=[CONTROL], concurrency=2, **shared),
+                app.run_worker_async(name="control", queues=[CONTROL], concurrency=3, **shared),
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
                 ),
@@ -205,6 +218,30 @@ class Worker:
         except Unavailable as error:
             log.warning("no more chunks for now: %s", error.message)  # the tick calls again
 
+    def tidy(self) -> None:
+        """Let go of what is kept no more."""
+        retention = self.works.retention
+        try:
+            went = retention.run(should_stop=self._stop.is_set)
+            dropped = retention.drop_old_events(settings().event_days)
+        except Unavailable as error:
+            log.warning("not all was tidied up: %s", error.message)  # the next run goes on
+            return
+        if went or dropped:
+            log.info("%s things of imports expired, %s old events went", len(went), dropped)
+
+    def deliver(self) -> None:
+        """Send what is due to webhooks, unless this process is at it already."""
+        if not self._delivering.acquire(blocking=False):
+            return
+        try:
+            with self._at_work():
+                deliver_due(self.works.delivering, self._stop.is_set)
+        except Unavailable as error:
+            log.warning("no more deliveries for now: %s", error.message)  # the tick calls again
+        finally:
+            self._delivering.release()
+
     @contextlib.contextmanager
     def _at_work(self) -> Iterator[None]:
         """Tell that this thread is in the middle of something."""
@@ -214,16 +251,17 @@ class Worker:
         finally:
             self._busy.discard(threading.get_ident())
 
-    def tick(self) -> bool:
-        """Look at every open import again; tells whether a chunk waits."""
+    def tick(self) -> Waiting:
+        """Look at every open import again; tells what waits to be done."""
         ledger = self.works.ledger
         with ledger.database.transaction() as tx:
             moving = ledger.imports.moving(tx)
         for ref, state in moving:
             if state is not ImportState.READING:
                 self.works.settling.settle(ref)
+        due = self.works.telling.publish()
         with ledger.database.transaction() as tx:
-            return ledger.chunks.any_waits(tx)
+            return Waiting(chunks=ledger.chunks.any_waits(tx), deliveries=due)
 
 
 def run_trial(works: Works, trial: Trial) -> None:
@@ -274,8 +312,21 @@ def register(app: procrastinate.App, worker: Worker) -> None:
     async def tick(timestamp: int) -> None:
         del timestamp
         await _rescue(app)
-        if await asyncio.to_thread(worker.tick):
+        waiting = await asyncio.to_thread(worker.tick)
+        if waiting.chunks:
             await issue_tickets(app, TICKETS)
+        if waiting.deliveries:
+            await call_for_delivery(app)
+
+    @app.periodic(cron="7 * * * *")
+    @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy")
+    async def tidy(timestamp: int) -> None:
+        del timestamp
+        await asyncio.to_thread(worker.tidy)
+
+    @app.task(name="deliver", queue=CONTROL)
+    async def deliver() -> None:
+        await asyncio.to_thread(worker.deliver)
 
 
 async def _until_one_ends(*workers: Coroutine[Any, Any, None]) -> None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rowport.service.artifacts import Artifacts
     from rowport.service.control import Control
     from rowport.service.definitions import Definitions
+    from rowport.service.delivering import Delivering
+    from rowport.service.events import Events, Telling
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from rowport.service.preparing import Preparing
     from rowport.service.record_types import RecordTypes
     from rowport.service.replays import Replays
+    from rowport.service.retention import Retention
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
     from rowport.service.waiting import Waits
+    from rowport.service.webhooks import Webhooks
 
 
 class Services(Protocol):
@@ -98,6 +102,21 @@ class Services(Protocol):
         """Answers that are given again."""
         ...
 
+    @property
+    def events(self) -> Events:
+        """What happened to imports."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Who is told of it."""
+        ...
+
+    @property
+    def retention(self) -> Retention:
+        """How long things are kept."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
@@ -107,3 +126,6 @@ class Works:
     planning: Planning
     loading: Loading
     settling: Settling
+    telling: Telling
+    delivering: Delivering
+    retention: Retention

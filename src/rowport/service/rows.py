@@ -8,8 +8,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from rowport.engine.accounting import row_outcomes
-from rowport.model.errors import ImportNotFound
+from rowport.model.errors import ImportNotFound, ResultsExpired
 from rowport.model.outcomes import Outcome, RowOutcome
+from rowport.model.retention import RetentionKind
 from rowport.ports.ledger import ImportRef
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Rows:
 
         Raises:
             ImportNotFound: this organization has none of this id (at once, not on iteration).
+            ResultsExpired: they are kept no more (likewise).
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         self._import(ref)
@@ -66,6 +68,7 @@ class Rows:
 
         Raises:
             ImportNotFound: this organization has none of this id.
+            ResultsExpired: they are kept no more.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         self._import(ref)
@@ -87,6 +90,7 @@ class Rows:
 
         Raises:
             ImportNotFound: this organization has none of this id.
+            ResultsExpired: they are kept no more.
         """
         from rowport.engine.error_groups import ErrorGroups  # noqa: PLC0415  brings Polars in
 
@@ -103,6 +107,7 @@ class Rows:
 
         Raises:
             ImportNotFound: this organization has none of this id.
+            ResultsExpired: they are kept no more.
         """
         ref = ImportRef(organization_id=organization_id, import_id=import_id)
         job = self._import(ref)
@@ -113,8 +118,8 @@ class Rows:
     ) -> Iterator[tuple[UUID, Iterator[RowOutcome]]]:
         """Give the failed rows of several imports in order, for one look at the ledger.
 
-        Imports without failed rows, and those of others, are left out.  Take the rows of each
-        before going on.  `limit`: only the first so many of each.
+        Imports without failed rows, those of others, and expired ones are left out.  Take the
+        rows of each before going on.  `limit`: only the first so many of each.
         """
         if not import_ids:
             return
@@ -131,6 +136,12 @@ class Rows:
             job = self.ledger.imports.get(tx, ref)
         if job is None:
             raise ImportNotFound(f"There is no import {ref.import_id}.")
+        for expiry in job.expired:
+            if expiry.kind is RetentionKind.RESULTS:
+                raise ResultsExpired(
+                    f"What became of the rows of import {ref.import_id} is known no more since "
+                    f"{expiry.at:%Y-%m-%d}: it was {expiry.why}. Its counts are."
+                )
         return job
 
     def _iterate(self, ref: ImportRef, wanted: Outcome | None) -> Iterator[RowOutcome]:

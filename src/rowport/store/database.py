@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import threading
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -13,10 +13,13 @@ from psycopg.rows import DictRow, dict_row
 
 from rowport.model.errors import Unavailable
 from rowport.store.catalogue import statement
+from rowport.store.publishing import publish_soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
+
+    from rowport.ports import Transaction
 
 GUARD: Final = (
     # A frozen worker gives its chunk up; longer than any pause between two statements of a chunk.
@@ -32,6 +35,7 @@ GUARD: Final = (
     # may the triggers that users put on their tables.
     "-c search_path=rowport,rowport_jobs,public"
 )
+PUBLISH: Final = "publish"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,18 @@ class PostgresTransaction:
     """An open transaction on a psycopg connection."""
 
     connection: psycopg.Connection[DictRow]
+    promises: set[str] = field(default_factory=set)
+    """What is to be done once it has committed."""
 
     def savepoint(self) -> AbstractContextManager[Any]:
         """Open a savepoint."""
         return self.connection.transaction()
+
+
+def publish_after(tx: Transaction) -> None:
+    """Let the events that were written be published as soon as the transaction has committed."""
+    if isinstance(tx, PostgresTransaction):
+        tx.promises.add(PUBLISH)
 
 
 def connect(url: str) -> psycopg.Connection[DictRow]:
@@ -81,8 +93,11 @@ class PostgresDatabase:
         """Open a transaction; a second one inside it is another one, on another connection."""
         connection = self._take()
         try:
+            tx = PostgresTransaction(connection)
             with connection.transaction():
-                yield PostgresTransaction(connection)
+                yield tx
+            if PUBLISH in tx.promises:
+                publish_soon(connection)
         except psycopg.Error as error:
             # Whatever the words: an idle-in-transaction timeout, for one, is no OperationalError.
             if connection.closed or connection.broken or is_environment_fault(error):

@@ -14,6 +14,7 @@ from rowport.ports.ledger import FATES, Circumstances, ImportRef
 from rowport.ports.rounds import Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
+from rowport.store.database import publish_after
 from rowport.store.rows import from_layout, from_options, to_import, to_waiting_facts
 from rowport.store.saying import many, one, say
 
@@ -86,6 +87,7 @@ class PostgresImports:
             attributes=Jsonb(dict(around.attributes)),
             scheduled_for=around.scheduled_for,
         )
+        publish_after(tx)
         for file in files:
             self.add_file(tx, ref, file)
         return ref
@@ -228,10 +230,12 @@ class PostgresImports:
         )
         if touched != 1:
             raise IllegalTransition(f"Import {ref.import_id} is not {old} any more.")
+        publish_after(tx)
 
     def set_phase(self, tx: Transaction, ref: ImportRef, phase: Phase) -> None:
         """Say what the import is doing."""
         say(tx, "set_phase", phase=phase, **_names(ref))
+        publish_after(tx)
 
     def set_reading(
         self,

@@ -8,10 +8,13 @@ from rowport.ports.ledger import Ledger
 from rowport.store.access import PostgresAccess
 from rowport.store.chunks import PostgresChunks
 from rowport.store.definitions import PostgresDefinitions
+from rowport.store.events import PostgresEvents
 from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
 from rowport.store.replays import PostgresReplays
+from rowport.store.retention import PostgresRetention
+from rowport.store.webhooks import PostgresWebhooks
 
 if TYPE_CHECKING:
     from rowport.store.database import PostgresDatabase
@@ -30,4 +33,7 @@ def ledger(database: PostgresDatabase) -> Ledger:
         definitions=PostgresDefinitions(),
         mappings=PostgresMappings(),
         replays=PostgresReplays(),
+        events=PostgresEvents(),
+        webhooks=PostgresWebhooks(),
+        retention=PostgresRetention(),
     )

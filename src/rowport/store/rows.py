@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from rowport.model.imports import (
 )
 from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
+from rowport.model.retention import Expiry, RetentionKind
 from rowport.model.states import ImportState, Phase
 from rowport.ports import ChunkSpan, FormatLayout
 from rowport.ports.ledger import PlannedChunk
@@ -98,6 +100,15 @@ def to_import(row: Row) -> Import:
         updated_at=row["updated_at"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        expired=_to_expired(row["expired"]),
+    )
+
+
+def _to_expired(document: Row) -> tuple[Expiry, ...]:
+    return tuple(
+        Expiry(kind=kind, at=datetime.fromisoformat(told["at"]), days=told["days"])
+        for kind in RetentionKind
+        if (told := document.get(kind)) is not None
     )
 
 

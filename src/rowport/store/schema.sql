@@ -1,8 +1,105 @@
 -- The schema after all migrations: `make schema` writes it, nothing reads it.
 CREATE SCHEMA rowport;
+CREATE TABLE rowport.imports (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    record_type_id uuid NOT NULL,
+    type_version integer NOT NULL,
+    state text NOT NULL,
+    previous_state text,
+    phase text,
+    options jsonb NOT NULL,
+    mapping jsonb,
+    priority smallint DEFAULT 0 NOT NULL,
+    error_code text,
+    error_message text,
+    error_retryable boolean,
+    waiting text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    name text,
+    created_by uuid,
+    feed_id uuid,
+    starts_by_itself boolean DEFAULT true NOT NULL,
+    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
+    scheduled_for timestamp with time zone,
+    archived_at timestamp with time zone,
+    result text,
+    starts integer DEFAULT 0 NOT NULL,
+    state_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    stopped_by text,
+    expired jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT imports_completed_has_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
+    CONSTRAINT imports_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) = (error_retryable IS NULL)))),
+    CONSTRAINT imports_failed_says_why CHECK (((state = 'failed'::text) = (error_code IS NOT NULL))),
+    CONSTRAINT imports_final_is_finished CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (finished_at IS NOT NULL))),
+    CONSTRAINT imports_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT imports_phase_is_known CHECK ((phase = ANY (ARRAY['fetching'::text, 'reading'::text, 'validating'::text, 'loading'::text, 'finishing'::text]))),
+    CONSTRAINT imports_result_is_known CHECK ((result = ANY (ARRAY['succeeded'::text, 'partial'::text, 'failed_rows'::text]))),
+    CONSTRAINT imports_starts_check CHECK ((starts >= 0)),
+    CONSTRAINT imports_state_is_known CHECK ((state = ANY (ARRAY['draft'::text, 'receiving'::text, 'reading'::text, 'needs_mapping'::text, 'ready'::text, 'queued'::text, 'running'::text, 'pausing'::text, 'paused'::text, 'canceling'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
+    CONSTRAINT imports_transition_is_legal CHECK (((previous_state IS NULL) OR (((previous_state || '>'::text) || state) = ANY (ARRAY['draft>receiving'::text, 'draft>canceled'::text, 'receiving>reading'::text, 'receiving>failed'::text, 'receiving>canceled'::text, 'reading>needs_mapping'::text, 'reading>ready'::text, 'reading>queued'::text, 'reading>failed'::text, 'reading>canceled'::text, 'needs_mapping>ready'::text, 'needs_mapping>canceled'::text, 'ready>needs_mapping'::text, 'ready>queued'::text, 'ready>canceled'::text, 'queued>running'::text, 'queued>completed'::text, 'queued>failed'::text, 'queued>pausing'::text, 'queued>canceling'::text, 'running>completed'::text, 'running>failed'::text, 'running>pausing'::text, 'running>canceling'::text, 'pausing>paused'::text, 'pausing>completed'::text, 'pausing>failed'::text, 'pausing>canceling'::text, 'paused>queued'::text, 'paused>canceling'::text, 'canceling>canceled'::text, 'canceling>completed'::text, 'completed>queued'::text, 'failed>queued'::text, 'failed>reading'::text, 'canceled>queued'::text]))))
+);
+COMMENT ON TABLE rowport.imports IS 'One execution. Its counts are sums over its chunks and stand nowhere else.';
+COMMENT ON COLUMN rowport.imports.result IS 'What the counts of a completed import say, written when it completes, so that lists can filter by it.';
+COMMENT ON COLUMN rowport.imports.starts IS 'How often it was queued: at first, resumed, and for each round. What was begun before the last start cannot commit.';
+COMMENT ON COLUMN rowport.imports.stopped_by IS 'Who asked for the pause or the cancel that it is in.';
+COMMENT ON COLUMN rowport.imports.expired IS 'What is kept no more, by kind: {"results": {"at": ..., "days": 30, "gone": true}}.';
+CREATE FUNCTION rowport.event_data(i rowport.imports) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT jsonb_build_object(
+        'id', i.id, 'oid', i.oid, 'name', i.name, 'type', t.name, 'state', i.state,
+        'previous_state', i.previous_state, 'phase', i.phase, 'result',
+        CASE i.result WHEN 'failed_rows' THEN 'failed' ELSE i.result END,
+        'counts', jsonb_build_object(
+            'total', c.rows, 'created', c.created, 'updated', c.updated, 'unchanged', c.unchanged,
+            'skipped', c.skipped, 'failed', c.failed,
+            'pending', c.rows - c.created - c.updated - c.unchanged - c.skipped - c.failed),
+        'chunks', jsonb_build_object('total', c.chunks, 'done', c.done),
+        'error', CASE WHEN i.error_code IS NOT NULL THEN jsonb_build_object(
+            'code', i.error_code, 'message', left(i.error_message, 500),
+            'retryable', i.error_retryable) END)
+    FROM rowport.record_types AS t
+    CROSS JOIN (
+        SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
+               coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
+               coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
+               count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS done
+        FROM rowport.chunks AS k
+        WHERE k.organization_id = i.organization_id AND k.import_id = i.id
+    ) AS c
+    WHERE t.organization_id = i.organization_id AND t.id = i.record_type_id
+$$;
 CREATE FUNCTION rowport.lease(import_id uuid, number integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashtextextended((((import_id)::text || '/'::text) || (number)::text), (0)::bigint);
+CREATE FUNCTION rowport.tell_import() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    what text;
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        what := 'import.created';
+    ELSIF NEW.state IS DISTINCT FROM OLD.state THEN
+        what := CASE WHEN NEW.finished_at IS NULL THEN 'import.state' ELSE 'import.' || NEW.state END;
+    ELSIF NEW.expired - ARRAY(SELECT jsonb_object_keys(OLD.expired)) <> '{}' THEN
+        what := 'import.expired';
+    ELSIF NEW.phase IS DISTINCT FROM OLD.phase THEN
+        what := 'import.phase';
+    ELSE
+        RETURN NULL;
+    END IF;
+    INSERT INTO rowport.events (organization_id, import_id, kind, data)
+    VALUES (NEW.organization_id, NEW.id, what, CASE what
+        WHEN 'import.expired' THEN rowport.event_data(NEW) || jsonb_build_object('expired', NEW.expired)
+        ELSE rowport.event_data(NEW) END);
+    RETURN NULL;
+END $$;
 CREATE UNLOGGED TABLE rowport.chunk_keys (
     import_id uuid NOT NULL,
     number integer NOT NULL,
@@ -69,6 +166,65 @@ COMMENT ON COLUMN rowport.chunks.again IS 'In a later round: which of its rows a
 COMMENT ON COLUMN rowport.chunks.mended IS 'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
 COMMENT ON COLUMN rowport.chunks.tried IS 'Blobs with mended rows that were tried: what these rows say since.';
 COMMENT ON COLUMN rowport.chunks.deaths IS 'Tries whose end nobody told: their worker died. While there are any, the chunk is tried in a process of its own.';
+CREATE TABLE rowport.deliveries (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    organization_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    round_tries integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT deliveries_ended_says_when CHECK (((state = 'waiting'::text) = (finished_at IS NULL))),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'failed'::text])))
+)
+WITH (fillfactor='70');
+COMMENT ON TABLE rowport.deliveries IS 'One event for one webhook, until it is delivered or given up.';
+COMMENT ON COLUMN rowport.deliveries.round_tries IS 'Tries since it was made or replayed last; tries counts all.';
+CREATE TABLE rowport.delivery_tries (
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    duration_ms integer NOT NULL,
+    status smallint,
+    error text,
+    answer text,
+    CONSTRAINT delivery_tries_duration_ms_check CHECK ((duration_ms >= 0)),
+    CONSTRAINT delivery_tries_number_check CHECK ((number >= 1))
+);
+COMMENT ON TABLE rowport.delivery_tries IS 'What came of each try; a missing number: its worker died before it could tell.';
+CREATE SEQUENCE rowport.event_positions
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE rowport.events (
+    id uuid DEFAULT gen_random_uuid() NOT NULL,
+    serial bigint NOT NULL,
+    "position" bigint,
+    organization_id uuid NOT NULL,
+    import_id uuid,
+    kind text NOT NULL,
+    data jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT events_kind_check CHECK ((kind = ANY (ARRAY['import.created'::text, 'import.state'::text, 'import.phase'::text, 'import.progress'::text, 'import.completed'::text, 'import.failed'::text, 'import.canceled'::text, 'import.expired'::text, 'webhook.test'::text]))),
+    CONSTRAINT events_tell_of_an_import CHECK (((import_id IS NULL) = (kind = 'webhook.test'::text)))
+)
+WITH (fillfactor='80');
+COMMENT ON TABLE rowport.events IS 'The outbox: written with the change that it tells of, numbered after the commit.';
+COMMENT ON COLUMN rowport.events."position" IS 'Given after the commit, in the order of commits, so that a reader behind a position misses nothing.';
+ALTER TABLE rowport.events ALTER COLUMN serial ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME rowport.events_serial_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE rowport.feeds (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -116,52 +272,6 @@ CREATE TABLE rowport.import_files (
 );
 COMMENT ON TABLE rowport.import_files IS 'The files of an import, in the order in which their rows are numbered.';
 COMMENT ON COLUMN rowport.import_files.rows IS 'Known before reading only for rows that were sent inline.';
-CREATE TABLE rowport.imports (
-    id uuid NOT NULL,
-    oid text NOT NULL,
-    organization_id uuid NOT NULL,
-    record_type_id uuid NOT NULL,
-    type_version integer NOT NULL,
-    state text NOT NULL,
-    previous_state text,
-    phase text,
-    options jsonb NOT NULL,
-    mapping jsonb,
-    priority smallint DEFAULT 0 NOT NULL,
-    error_code text,
-    error_message text,
-    error_retryable boolean,
-    waiting text,
-    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    started_at timestamp with time zone,
-    finished_at timestamp with time zone,
-    name text,
-    created_by uuid,
-    feed_id uuid,
-    starts_by_itself boolean DEFAULT true NOT NULL,
-    attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
-    scheduled_for timestamp with time zone,
-    archived_at timestamp with time zone,
-    result text,
-    starts integer DEFAULT 0 NOT NULL,
-    state_since timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    stopped_by text,
-    CONSTRAINT imports_completed_has_result CHECK (((state = 'completed'::text) = (result IS NOT NULL))),
-    CONSTRAINT imports_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) = (error_retryable IS NULL)))),
-    CONSTRAINT imports_failed_says_why CHECK (((state = 'failed'::text) = (error_code IS NOT NULL))),
-    CONSTRAINT imports_final_is_finished CHECK (((state = ANY (ARRAY['completed'::text, 'failed'::text, 'canceled'::text])) = (finished_at IS NOT NULL))),
-    CONSTRAINT imports_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
-    CONSTRAINT imports_phase_is_known CHECK ((phase = ANY (ARRAY['fetching'::text, 'reading'::text, 'validating'::text, 'loading'::text, 'finishing'::text]))),
-    CONSTRAINT imports_result_is_known CHECK ((result = ANY (ARRAY['succeeded'::text, 'partial'::text, 'failed_rows'::text]))),
-    CONSTRAINT imports_starts_check CHECK ((starts >= 0)),
-    CONSTRAINT imports_state_is_known CHECK ((state = ANY (ARRAY['draft'::text, 'receiving'::text, 'reading'::text, 'needs_mapping'::text, 'ready'::text, 'queued'::text, 'running'::text, 'pausing'::text, 'paused'::text, 'canceling'::text, 'completed'::text, 'failed'::text, 'canceled'::text]))),
-    CONSTRAINT imports_transition_is_legal CHECK (((previous_state IS NULL) OR (((previous_state || '>'::text) || state) = ANY (ARRAY['draft>receiving'::text, 'draft>canceled'::text, 'receiving>reading'::text, 'receiving>failed'::text, 'receiving>canceled'::text, 'reading>needs_mapping'::text, 'reading>ready'::text, 'reading>queued'::text, 'reading>failed'::text, 'reading>canceled'::text, 'needs_mapping>ready'::text, 'needs_mapping>canceled'::text, 'ready>needs_mapping'::text, 'ready>queued'::text, 'ready>canceled'::text, 'queued>running'::text, 'queued>completed'::text, 'queued>failed'::text, 'queued>pausing'::text, 'queued>canceling'::text, 'running>completed'::text, 'running>failed'::text, 'running>pausing'::text, 'running>canceling'::text, 'pausing>paused'::text, 'pausing>completed'::text, 'pausing>failed'::text, 'pausing>canceling'::text, 'paused>queued'::text, 'paused>canceling'::text, 'canceling>canceled'::text, 'canceling>completed'::text, 'completed>queued'::text, 'failed>queued'::text, 'failed>reading'::text, 'canceled>queued'::text]))))
-);
-COMMENT ON TABLE rowport.imports IS 'One execution. Its counts are sums over its chunks and stand nowhere else.';
-COMMENT ON COLUMN rowport.imports.result IS 'What the counts of a completed import say, written when it completes, so that lists can filter by it.';
-COMMENT ON COLUMN rowport.imports.starts IS 'How often it was queued: at first, resumed, and for each round. What was begun before the last start cannot commit.';
-COMMENT ON COLUMN rowport.imports.stopped_by IS 'Who asked for the pause or the cancel that it is in.';
 CREATE TABLE rowport.mappings (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -230,6 +340,15 @@ CREATE TABLE rowport.replays (
     expires_at timestamp with time zone NOT NULL
 );
 COMMENT ON TABLE rowport.replays IS 'Answers kept for idempotency keys; status is null while the first request runs.';
+CREATE TABLE rowport.retention_rules (
+    organization_id uuid NOT NULL,
+    kind text NOT NULL,
+    days integer NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT retention_rules_days_check CHECK (((days >= 1) AND (days <= 36500))),
+    CONSTRAINT retention_rules_kind_check CHECK ((kind = ANY (ARRAY['upload'::text, 'staging'::text, 'results'::text])))
+);
+COMMENT ON TABLE rowport.retention_rules IS 'Days after an import''s end until it loses what; no row: never.';
 CREATE TABLE rowport.rounds (
     import_id uuid NOT NULL,
     number integer NOT NULL,
@@ -280,12 +399,44 @@ CREATE TABLE rowport.users (
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text])))
 );
 COMMENT ON TABLE rowport.users IS 'Who acts in an organization.';
+CREATE TABLE rowport.webhooks (
+    id uuid NOT NULL,
+    oid text NOT NULL,
+    organization_id uuid NOT NULL,
+    name text NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    secret_version integer DEFAULT 1 NOT NULL,
+    rotated_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    busy_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT webhooks_disabled_says_why CHECK (((disabled_at IS NULL) = (disabled_reason IS NULL))),
+    CONSTRAINT webhooks_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'::text)),
+    CONSTRAINT webhooks_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
+    CONSTRAINT webhooks_secret_version_check CHECK ((secret_version >= 1))
+);
+COMMENT ON TABLE rowport.webhooks IS 'Who is told of which events. Its secret is derived, never stored.';
+COMMENT ON COLUMN rowport.webhooks.busy_until IS 'One delivery is on its way at a time; the hold of a worker that died passes.';
 ALTER TABLE ONLY rowport.chunk_keys
     ADD CONSTRAINT chunk_keys_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (import_id, number);
+ALTER TABLE ONLY rowport.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.deliveries
+    ADD CONSTRAINT deliveries_webhook_id_event_id_key UNIQUE (webhook_id, event_id);
+ALTER TABLE ONLY rowport.delivery_tries
+    ADD CONSTRAINT delivery_tries_pkey PRIMARY KEY (delivery_id, number);
+ALTER TABLE ONLY rowport.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.events
+    ADD CONSTRAINT events_position_key UNIQUE ("position");
 ALTER TABLE ONLY rowport.feeds
     ADD CONSTRAINT feeds_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.feeds
@@ -326,6 +477,8 @@ ALTER TABLE ONLY rowport.record_types
     ADD CONSTRAINT record_types_table_schema_table_name_key UNIQUE (table_schema, table_name);
 ALTER TABLE ONLY rowport.replays
     ADD CONSTRAINT replays_pkey PRIMARY KEY (organization_id, face, key);
+ALTER TABLE ONLY rowport.retention_rules
+    ADD CONSTRAINT retention_rules_pkey PRIMARY KEY (organization_id, kind);
 ALTER TABLE ONLY rowport.rounds
     ADD CONSTRAINT rounds_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.secrets
@@ -340,16 +493,32 @@ ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_organization_id_email_key UNIQUE (organization_id, email);
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.webhooks
+    ADD CONSTRAINT webhooks_oid_key UNIQUE (oid);
+ALTER TABLE ONLY rowport.webhooks
+    ADD CONSTRAINT webhooks_organization_id_name_key UNIQUE (organization_id, name);
+ALTER TABLE ONLY rowport.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
 CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = 'waiting'::text);
 CREATE INDEX chunks_open ON rowport.chunks USING btree (import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
+CREATE INDEX deliveries_due ON rowport.deliveries USING btree (webhook_id, due_at, id) WHERE (state = 'waiting'::text);
+CREATE INDEX deliveries_of_event ON rowport.deliveries USING btree (event_id);
+CREATE INDEX deliveries_of_webhook ON rowport.deliveries USING btree (webhook_id, created_at DESC, id DESC);
+CREATE INDEX events_by_age ON rowport.events USING btree (created_at);
+CREATE INDEX events_of_import ON rowport.events USING btree (import_id, "position");
+CREATE INDEX events_of_organization ON rowport.events USING btree (organization_id, "position");
+CREATE INDEX events_unpublished ON rowport.events USING btree (serial) WHERE ("position" IS NULL);
 CREATE INDEX feeds_by_age ON rowport.feeds USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX imports_by_age ON rowport.imports USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX imports_by_end ON rowport.imports USING btree (organization_id, finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX imports_half_expired ON rowport.imports USING btree (id) WHERE (expired @? '$.*?(@."gone" == false)'::jsonpath);
 CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at DESC, id DESC) WHERE (feed_id IS NOT NULL);
 CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
 CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
 CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
+CREATE TRIGGER tell_import AFTER INSERT OR UPDATE OF state, phase, expired ON rowport.imports FOR EACH ROW EXECUTE FUNCTION rowport.tell_import();
 ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_import_id_number_fkey FOREIGN KEY (import_id, number) REFERENCES rowport.chunks(import_id, number) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.chunk_results
@@ -360,6 +529,20 @@ ALTER TABLE ONLY rowport.chunks
     ADD CONSTRAINT chunks_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.chunks
     ADD CONSTRAINT chunks_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.deliveries
+    ADD CONSTRAINT deliveries_event_id_fkey FOREIGN KEY (event_id) REFERENCES rowport.events(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.deliveries
+    ADD CONSTRAINT deliveries_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.deliveries
+    ADD CONSTRAINT deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES rowport.webhooks(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.delivery_tries
+    ADD CONSTRAINT delivery_tries_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES rowport.deliveries(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.delivery_tries
+    ADD CONSTRAINT delivery_tries_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.events
+    ADD CONSTRAINT events_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.events
+    ADD CONSTRAINT events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.feeds
     ADD CONSTRAINT feeds_created_by_fkey FOREIGN KEY (created_by) REFERENCES rowport.users(id);
 ALTER TABLE ONLY rowport.feeds
@@ -392,6 +575,8 @@ ALTER TABLE ONLY rowport.record_types
     ADD CONSTRAINT record_types_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.replays
     ADD CONSTRAINT replays_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.retention_rules
+    ADD CONSTRAINT retention_rules_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.rounds
     ADD CONSTRAINT rounds_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.rounds
@@ -402,9 +587,14 @@ ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES rowport.users(id) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.webhooks
+    ADD CONSTRAINT webhooks_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE rowport.chunk_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.chunk_results ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.chunks ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.delivery_tries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.feeds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.import_files ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.imports ENABLE ROW LEVEL SECURITY;
@@ -412,6 +602,9 @@ ALTER TABLE rowport.mappings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY one_organization ON rowport.chunk_keys TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.chunk_results TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.chunks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.deliveries TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.delivery_tries TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.events TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.feeds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.import_files TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.imports TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
@@ -420,28 +613,37 @@ CREATE POLICY one_organization ON rowport.organizations TO rowport_app USING ((i
 CREATE POLICY one_organization ON rowport.record_type_versions TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.record_types TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.replays TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.retention_rules TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.rounds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.webhooks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 ALTER TABLE rowport.organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_type_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_types ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.replays ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.retention_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.webhooks ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA rowport TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.imports TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_keys TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_results TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunks TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.deliveries TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.delivery_tries TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.events TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feeds TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_files TO rowport_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.imports TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.mappings TO rowport_app;
 GRANT SELECT ON TABLE rowport.organizations TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_type_versions TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_types TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.replays TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.retention_rules TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.rounds TO rowport_app;
 GRANT SELECT ON TABLE rowport.tokens TO rowport_app;
 GRANT SELECT ON TABLE rowport.users TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.webhooks TO rowport_app;

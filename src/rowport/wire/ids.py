@@ -15,12 +15,12 @@ CANONICAL: Final = re.compile(
 SHOWN: Final = 60
 
 
-def import_id(text: str) -> UUID:
-    """Read the id of an import.
+def import_id(text: str, *, of: str = "an import") -> UUID:
+    """Read the id of an import, or of what `of` says.
 
     Raises:
         Invalid: it is no UUID in its canonical form.
     """
     if not CANONICAL.fullmatch(text):
-        raise Invalid(f"{text[:SHOWN]!r} is not the id of an import: an id is a UUID")
+        raise Invalid(f"{text[:SHOWN]!r} is not the id of {of}: an id is a UUID")
     return UUID(text)

@@ -34,6 +34,10 @@ def import_resource(imported: Import) -> Document:
         "options": options_resource(imported.options),
         "error": fault_resource(imported.error) if imported.error else None,
         "waiting": waiting_resource(imported.waiting) if imported.waiting else None,
+        "expired": {
+            str(expiry.kind): {"at": rfc3339(expiry.at), "why": expiry.why}
+            for expiry in imported.expired
+        },
         "created_at": rfc3339(imported.created_at),
         "started_at": rfc3339(imported.started_at),
         "finished_at": rfc3339(imported.finished_at),

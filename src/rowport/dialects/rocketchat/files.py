@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rowport.dialects.rocketchat.ajv import Mismatch, check
 from rowport.dialects.rocketchat.bodies import LISTED, SELECTED
-from rowport.dialects.rocketchat.download import DEADLINE_S, Target, Unsafe, fetch, resolve
 from rowport.dialects.rocketchat.errors import coded, mismatch, no_importer, no_operation, plain
 from rowport.dialects.rocketchat.layouts import IMPORTERS, Importer, Taken
 from rowport.dialects.rocketchat.present import (
@@ -35,6 +34,8 @@ from rowport.dialects.rocketchat.users import CONTACTS, USERS
 from rowport.model.errors import IllegalTransition, RowportError, UnreadableFile
 from rowport.model.imports import ImportOptions, Mode, OnMatch
 from rowport.model.states import ImportState
+from rowport.outbound.fetching import DEADLINE_S, fetch
+from rowport.outbound.guard import Target, Unsafe, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

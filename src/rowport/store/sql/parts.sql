@@ -6,6 +6,7 @@ SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
        i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
        i.error_retryable, i.starts, i.state_since, i.stopped_by, i.created_at,
        greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
+       i.expired,
        c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
        f.files, f.inline_rows
 
@@ -57,3 +58,14 @@ SELECT f.id, f.oid, f.organization_id, f.name, f.record_type_id, t.name AS type_
 FROM rowport.feeds AS f
 JOIN rowport.record_types AS t ON t.id = f.record_type_id
 LEFT JOIN rowport.users AS u ON u.id = f.created_by
+
+-- free_webhook --
+-- A webhook `w` that may be told something now.  No hold is as long as five minutes: one that seems
+-- to be was made before the clock was set back.
+WHERE w.disabled_at IS NULL
+  AND (w.busy_until IS NULL OR w.busy_until <= clock_timestamp()
+       OR w.busy_until > clock_timestamp() + interval '5 minutes')
+
+-- webhook_columns --
+SELECT w.id, w.oid, w.organization_id, w.name, w.url, w.events, w.secret_version, w.rotated_at,
+       w.failing_since, w.disabled_at, w.disabled_reason, w.created_at, w.updated_at

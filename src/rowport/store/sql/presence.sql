@@ -13,12 +13,19 @@ WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted
 SELECT 1 AS there;
 
 -- is_busy --
--- Whether any import, of whatever organization, should move by itself.
+-- Whether any import, of whatever organization, should move by itself, or a delivery is due.
 SELECT EXISTS (
     SELECT 1
     FROM rowport.imports
     WHERE finished_at IS NULL
       AND state IN ('receiving', 'reading', 'queued', 'running', 'pausing', 'canceling')
+) OR EXISTS (
+    SELECT 1
+    FROM rowport.webhooks AS w
+    -- include free_webhook --
+      AND EXISTS (
+          SELECT 1 FROM rowport.deliveries AS d
+          WHERE d.webhook_id = w.id AND d.state = 'waiting' AND d.due_at <= clock_timestamp())
 ) AS busy;
 
 -- durability --

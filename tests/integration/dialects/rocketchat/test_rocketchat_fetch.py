@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rowport.dialects.rocketchat import download
-from rowport.dialects.rocketchat.download import fetch, resolve
 from rowport.model.errors import UnreadableFile
+from rowport.outbound import fetching
+from rowport.outbound.fetching import fetch
+from rowport.outbound.guard import resolve
 
 
 def test_a_file_is_fetched_whole(file_server: str) -> None:
@@ -17,7 +18,7 @@ def test_a_file_is_fetched_whole(file_server: str) -> None:
 def test_a_file_without_an_end_is_given_up(
     file_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "DEADLINE_S", 0.3)
+    monkeypatch.setattr(fetching, "DEADLINE_S", 0.3)
     with pytest.raises(UnreadableFile, match="ended before the file did"):
         fetch(resolve(f"http://{file_server}/endless", [file_server]))
 
@@ -25,7 +26,7 @@ def test_a_file_without_an_end_is_given_up(
 def test_a_file_that_is_too_large_is_given_up(
     file_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "LARGEST", 10)
+    monkeypatch.setattr(fetching, "LARGEST", 10)
     with pytest.raises(UnreadableFile, match="larger than 10 bytes"):
         fetch(resolve(f"http://{file_server}/members.csv", [file_server]))
 

@@ -1,10 +1,10 @@
-"""Downloads reach public addresses alone."""
+"""What is asked for by a URL reaches public addresses alone."""
 
 from __future__ import annotations
 
 import pytest
 
-from rowport.dialects.rocketchat.download import Unsafe, is_public, resolve
+from rowport.outbound.guard import Unsafe, is_public, resolve
 
 
 @pytest.mark.parametrize(
