@@ -18,6 +18,7 @@ from rowport.model.errors import (
     InvalidOptions,
     MappingIncomplete,
     NothingToRetry,
+    ResultsExpired,
     Unavailable,
 )
 from rowport.model.ids import new_uuid
@@ -65,6 +66,7 @@ class Rounds:
             ImportNotFound: this organization has none of this id.
             IllegalTransition: it has not ended.
             NothingToRetry: every row is fine, or there is none.
+            ResultsExpired: what it needs is kept no more.
             InvalidOptions: the import's key or mapping does not go with the record type any more.
             MappingIncomplete: a field that is required now has no column.
             FieldsMismatch: the columns are not those that `fieldsMatch` asks for now.
@@ -102,8 +104,8 @@ class Rounds:
             NotMendable: the file is no failed-rows file of this import, or names rows that did
                 not fail; nothing was changed.
             UnreadableFile: it is no table.
-            InvalidOptions: as for retry, as are MappingIncomplete, FieldsMismatch, InvalidSchema
-                and Unavailable.
+            InvalidOptions: as for retry, as are MappingIncomplete, FieldsMismatch, InvalidSchema,
+                ResultsExpired and Unavailable.
         """
         job = self.imports.get(organization_id, import_id)
         check_name(file_name)
@@ -127,6 +129,7 @@ class Rounds:
             return False
         _check_ended(job)
         _check_wet(job)
+        _check_kept(job)
         staged = self.mending().stage(job, file.file_name or "", folder)
         whole = job.options.policy.all_or_nothing
         with self._ended(job) as tx:
@@ -155,6 +158,7 @@ class Rounds:
                 raise IllegalTransition(
                     f"Somebody else started import {job.id} in this moment; it is {now.state}."
                 )
+            _check_kept(now)
             yield tx
 
     def _quiet(self, ref: ImportRef) -> None:
@@ -236,6 +240,14 @@ def _check_ended(job: Import) -> None:
     if not job.state.is_final:
         raise IllegalTransition(
             f"Import {job.id} is {job.state}; its rows can be tried again once it has ended."
+        )
+
+
+def _check_kept(job: Import) -> None:
+    for expiry in job.expired:
+        raise ResultsExpired(
+            f"Import {job.id} cannot be tried again: its {expiry.kind} expired on"
+            f" {expiry.at:%Y-%m-%d} ({expiry.why})."
         )
 
 

@@ -17,6 +17,7 @@ from rowport.model.errors import (
     MappingIncomplete,
     NothingToRetry,
     NotMendable,
+    ResultsExpired,
     RowportError,
 )
 from rowport.model.imports import Mode, OnMatch, Policy
@@ -100,6 +101,24 @@ def test_a_retry_after_the_schema_was_mended_tries_failed_rows_only(engine: Engi
     assert not any(row.errors or row.raw for row in after.values())
     with pytest.raises(NothingToRetry):
         engine.retry(again)
+
+
+@pytest.mark.parametrize("kind", ["upload", "staging", "results"])
+def test_what_expired_is_not_tried_again(engine: Engine, kind: str) -> None:
+    engine.put()
+    done = engine.run(numbered(20, bad=BAD))
+    file = engine.failed_rows(done)
+    engine.sql(
+        "UPDATE rowport.imports SET expired = jsonb_build_object(%(kind)s::text,"
+        " jsonb_build_object('at', clock_timestamp(), 'days', 30)) WHERE id = %(id)s",
+        kind=kind,
+        id=done.id,
+    )
+    with pytest.raises(ResultsExpired, match=f"its {kind} expired on .*kept for 30 days"):
+        engine.retry(done)
+    with pytest.raises(ResultsExpired):
+        engine.fix(done, file)
+    assert engine.get(done).state is ImportState.COMPLETED
 
 
 def test_a_retry_that_changes_nothing_tells_the_same(engine: Engine) -> None:
