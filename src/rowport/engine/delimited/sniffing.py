@@ -10,6 +10,7 @@ import numpy as np
 
 from rowport.engine.delimited.codepages import guess_code_page
 from rowport.engine.delimited.encodings import UTF8, Encoding
+from rowport.engine.delimited.wide import wide_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +49,9 @@ def guess_encoding(samples: Sequence[bytes]) -> EncodingGuess:
     marked = byte_order_mark(head)
     if marked:
         return _guess(marked[0], 1.0, "byte order mark", bom_bytes=marked[1])
-    wide = _wide(head)
+    wide = wide_encoding(head)
     if wide:
-        return _guess(wide, 0.9, "zero bytes at every other place")
+        return _guess(wide, 0.9, "its zero bytes stand where this encoding has them")
     return _guess_narrow(samples)
 
 
@@ -58,25 +59,6 @@ def _guess(name: str, confidence: float, reason: str, *, bom_bytes: int = 0) -> 
     return EncodingGuess(
         encoding=Encoding(name=name), bom_bytes=bom_bytes, confidence=confidence, reason=reason
     )
-
-
-_WIDE_ZEROS: Final = {
-    "utf-32-le": (0, 1, 1, 1),
-    "utf-32-be": (1, 1, 1, 0),
-    "utf-16-le": (0, 1, 0, 1),
-    "utf-16-be": (1, 0, 1, 0),
-}
-"""Which bytes of four are zero in text that is mostly ASCII."""
-
-
-def _wide(head: bytes) -> str | None:
-    if len(head) < 4:  # noqa: PLR2004  one unit of UTF-32
-        return None
-    shares = [head[n::4].count(0) / len(head[n::4]) for n in range(4)]
-    for name, pattern in _WIDE_ZEROS.items():
-        if all((share > 0.4) == bool(zero) for share, zero in zip(shares, pattern, strict=True)):  # noqa: PLR2004
-            return name
-    return None
 
 
 def _guess_narrow(samples: Sequence[bytes]) -> EncodingGuess:
