@@ -104,6 +104,21 @@ def test_a_few_bad_bytes_do_not_make_utf8_another_encoding() -> None:
     assert guess.confidence < 1
 
 
+@pytest.mark.parametrize("codec", ["cp1252", "cp932"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_file_that_changes_encoding_half_way_is_utf8_with_errors(codec: str, step: int) -> None:
+    text = {"cp1252": "Müller é", "cp932": "名前"}[codec]
+    halves = [csv_of(text, every=1).encode(code) for code in ("utf-8", codec)]
+    guess = guess_encoding([b"".join(halves[::step])])
+    assert guess.encoding.is_utf8
+    assert guess.confidence < 0.8
+
+
+def test_legacy_words_that_happen_to_be_utf8_change_no_encoding() -> None:
+    rows = ["id,name,sex"] + [f"{n},Li,{'女' if n < 20 else '男'}" for n in range(40)]
+    assert not guess_encoding(["\n".join(rows).encode("gb18030")]).encoding.is_utf8
+
+
 def test_a_mark_of_the_encoding_that_was_given_is_no_text() -> None:
     assert given_encoding("utf-8", b"\xef\xbb\xbfid").bom_bytes == 3
     assert given_encoding("utf-16-le", b"\xfe\xff\x00i").encoding.name == "utf-16-be"
