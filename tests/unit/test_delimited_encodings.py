@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from rowport.engine.delimited.encodings import Encoding, named
 from rowport.engine.delimited.records import line_ends
+from rowport.engine.delimited.signatures import seems_to_be
 from rowport.engine.delimited.sniffing import given_encoding, guess_encoding
+from rowport.engine.delimited.wide import wide_encoding
 
 TEXTS = [
     ("cp1252", "Zoë Café Müller naïve – “smart” €"),
@@ -56,6 +58,41 @@ def test_wide_encodings_are_recognised_with_and_without_a_mark(codec: str) -> No
     assert (marked.encoding.name, marked.bom_bytes) == (codec, len("\ufeff".encode(codec)))
 
 
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "姓名,城市,备注\r\n张伟,北京,这是一个测试\r\n李娜,上海,很好\r\n",
+        "名前,都市\r\n田中太郎,東京\r\nJohn,ﾊﾝｶｸ\r\n",
+        "이름,도시\n김철수,서울\n이영희,부산\n",
+        "Имя,Город\nИван Петров,Москва\nМария,Омск\n",
+        "שם,עיר\nדוד כהן,תל אביב\n",
+    ],
+)
+def test_wide_encodings_of_foreign_letters_need_no_mark(codec: str, text: str) -> None:
+    data = text.encode(codec)
+    assert guess_encoding([data]).encoding.name == codec
+    assert seems_to_be(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a,b\n1,x\0y\n2,z\n",
+        b"name\0\0\0,b\0\0\0\nAnn\0\0\0\0,1\0\0\0\n",
+        "naïve,b\nüber\0,1\n".encode(),
+        "naïve,b\n\0über,é\n".encode("cp1252"),
+    ],
+)
+def test_zero_bytes_in_narrow_text_make_no_wide_encoding(data: bytes) -> None:
+    assert wide_encoding(data) is None
+
+
+def test_numbers_in_binary_are_no_wide_text() -> None:
+    data = b"".join(number.to_bytes(2, "little") for number in range(3000))
+    assert wide_encoding(data) is None
+
+
 def test_a_single_odd_character_is_taken_for_the_most_usual_encoding() -> None:
     assert guess_encoding(["a,b\n1,©\n".encode("cp1252")]).encoding.name == "cp1252"
 
@@ -65,6 +102,21 @@ def test_a_few_bad_bytes_do_not_make_utf8_another_encoding() -> None:
     guess = guess_encoding([data])
     assert guess.encoding.is_utf8
     assert guess.confidence < 1
+
+
+@pytest.mark.parametrize("codec", ["cp1252", "cp932"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_file_that_changes_encoding_half_way_is_utf8_with_errors(codec: str, step: int) -> None:
+    text = {"cp1252": "Müller é", "cp932": "名前"}[codec]
+    halves = [csv_of(text, every=1).encode(code) for code in ("utf-8", codec)]
+    guess = guess_encoding([b"".join(halves[::step])])
+    assert guess.encoding.is_utf8
+    assert guess.confidence < 0.8
+
+
+def test_legacy_words_that_happen_to_be_utf8_change_no_encoding() -> None:
+    rows = ["id,name,sex"] + [f"{n},Li,{'女' if n < 20 else '男'}" for n in range(40)]
+    assert not guess_encoding(["\n".join(rows).encode("gb18030")]).encoding.is_utf8
 
 
 def test_a_mark_of_the_encoding_that_was_given_is_no_text() -> None:

@@ -12,6 +12,7 @@ import zipfile
 import pyarrow as pa
 import pytest
 
+from rowport.formats import discover, recognise
 from rowport.formats.compressed import CompressedFormat
 from rowport.model.errors import InvalidOptions, UnreadableFile
 from rowport.ports import ChunkLimits
@@ -40,9 +41,13 @@ def read(data: bytes, **options: object) -> list[tuple[str | None, ...]]:
     return rows
 
 
-def archive(**files: bytes) -> bytes:
+def stored(**files: bytes) -> bytes:
+    return archive(zipfile.ZIP_STORED, **files)
+
+
+def archive(method: int = zipfile.ZIP_DEFLATED, /, **files: bytes) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(file, "w", method) as target:
         for name, data in files.items():
             target.writestr(name, data)
     return file.getvalue()
@@ -73,6 +78,19 @@ def test_an_archive_whose_file_has_no_name_is_refused() -> None:
         data = data[:place] + b"\0\0" + data[place + 2 :]
     with pytest.raises(UnreadableFile):
         read(data)
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xlsb", "ods"])
+def test_workbooks_in_an_archive_do_not_make_it_a_workbook(suffix: str) -> None:
+    inner = {
+        "xlsx": archive(**{"[Content_Types].xml": b"x", "xl/workbook.xml": b"x"}),
+        "xlsb": archive(**{"[Content_Types].xml": b"x", "xl/workbook.bin": b"x"}),
+        "ods": stored(mimetype=b"application/vnd.oasis.opendocument.spreadsheet"),
+    }
+    packed = stored(**{f"b.{suffix}": inner[suffix], "xl/a.csv": TABLE})
+    assert recognise(MemoryBlob(packed), "upload", discover()).name == "compressed"
+    alone = recognise(MemoryBlob(inner[suffix]), "upload", discover())
+    assert alone.name in {"xlsx", "spreadsheet"}
 
 
 def test_of_several_files_in_an_archive_one_has_to_be_named() -> None:

@@ -347,6 +347,24 @@ def test_without_a_header_columns_get_names_and_every_record_is_a_row() -> None:
     assert found.lines == {1: 1, 2: 2}
 
 
+@pytest.mark.parametrize("gap", ["", "\n", ",,\n"])
+def test_labelled_remarks_above_a_table_are_no_header(gap: str) -> None:
+    remarks = "Report:,Sales,\nFrom:,2026-01-01,\nTo:,2026-01-31,\n"
+    found = read(f"{remarks}{gap}id,name,amount\n1,Ann,3.5\n2,Bob,4.5\n3,Cy,1.5\n".encode())
+    assert found.layout.header == ("id", "name", "amount")
+    assert found.rows[1] == ("1", "Ann", "3.5")
+    assert found.layout.evidence["preamble"] == [
+        "Report: Sales",
+        "From: 2026-01-01",
+        "To: 2026-01-31",
+    ]
+
+
+def test_a_header_whose_names_end_with_colons_is_one() -> None:
+    found = read(b"Name:,Age:,City:\nAnn,1,Rome\nBob,2,Bonn\nCy,3,Oslo\n")
+    assert found.layout.header == ("Name:", "Age:", "City:")
+
+
 def test_a_header_may_stand_on_any_line() -> None:
     found = read(b"x,y\n1,2\nid,name\n3,4\n", header_row=3)
     assert found.layout.header == ("id", "name")

@@ -96,6 +96,38 @@ def test_an_array_of_objects_is_found_in_a_document(chunk_bytes: int) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        (b'{"a":1,"a":2}', "a"),
+        (b'{"b":"x:y","a":{"q":1},"\\u0061":"z"}', "a"),
+        (b'{"a:":1,"a:":' + b"9" * 5000 + b"}", "a:"),
+    ],
+)
+def test_a_key_that_stands_twice_loses_none_of_its_values(row: bytes, key: str) -> None:
+    _, rows, broken = read(b'{"a":0}\n' + row + b"\n", "jsonl")
+    assert [cells[0] for _, _, cells in rows] == ["0"]
+    assert [(b.row, b.note) for b in broken] == [
+        (2, f"The row has the key {key!r} more than once.")
+    ]
+    assert broken[0].cells == (row.decode(),)
+
+
+@given(
+    st.dictionaries(
+        st.text(st.sampled_from('a:"\\'), min_size=1, max_size=4),
+        st.recursive(
+            st.text(st.sampled_from('b:,"{')), lambda inner: st.dictionaries(st.text("c:"), inner)
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_keys_that_differ_are_never_taken_for_one(row: dict[str, object]) -> None:
+    _, rows, broken = read(json.dumps(row).encode() + b"\n{}\n", "jsonl")
+    assert (len(rows), broken) == (2, [])
+
+
 def test_a_document_on_one_line_is_a_document() -> None:
     assert read(b'{"rows": [{"a": 1}, {"a": 2}]}', "json")[1] == [(1, 1, ("1",)), (2, 1, ("2",))]
 

@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -74,6 +75,16 @@ def test_a_header_is_the_title_where_it_tells_fields_apart() -> None:
         (Field(name="x", type=FieldType.DATE), "2026-01-31"),
         (Field(name="x", type=FieldType.INTEGER, constraints=Constraints(minimum=18)), "18"),
         (Field(name="x", format="email"), "name@example.org"),
+        (Field(name="x", type=FieldType.NUMBER, decimal_char=","), "1,5"),
+        (
+            Field(
+                name="x",
+                type=FieldType.NUMBER,
+                constraints=Constraints(minimum=Decimal("0.5")),
+                transforms=({"percentage": {}},),
+            ),
+            "12.5%",
+        ),
     ],
 )
 def test_the_example_is_one_that_the_field_takes(field: Field, cell: str) -> None:

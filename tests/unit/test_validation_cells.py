@@ -15,6 +15,7 @@ from rowport.engine import schema_document
 from rowport.engine.validation import Validator
 
 BAD = object()
+AS_IT_STANDS = object()
 
 
 def read(cell: str, **field: object) -> object:
@@ -289,12 +290,28 @@ OTHERS = [
     ("geojson", '{"type": "Point", "coordinates": [1, 2]}', '{"type":"Point","coordinates":[1,2]}'),
     ("geojson", '{"type": "Point", "coordinates": "1,2"}', BAD),
     ("geojson", "{}", BAD),
+    ("geojson", '{"type": ["Point"], "coordinates": [1, 2]}', BAD),
+    ("geojson", '{"type": {}, "coordinates": []}', BAD),
+    ("geojson", '{"type":"LineString","coordinates":[[0,0]]}', BAD),
+    ("geojson", '{"type":"LineString","coordinates":[[0,0],[1,1]]}', AS_IT_STANDS),
+    ("geojson", '{"type":"MultiPoint","coordinates":[[0,0]]}', AS_IT_STANDS),
+    ("geojson", '{"type":"MultiLineString","coordinates":[[[0,0],[1,1]],[[0,0]]]}', BAD),
+    ("geojson", '{"type":"Polygon","coordinates":[[[0,0],[1,1],[0,0]]]}', BAD),
+    ("geojson", '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[2,0]]]}', BAD),
+    ("geojson", '{"type":"Polygon","coordinates":[[[0,0],[1,1],[1,0],[0.0,0]]]}', AS_IT_STANDS),
+    ("geojson", '{"type":"MultiPolygon","coordinates":[[[[0,0],[1,1],[1,0]]]]}', BAD),
+    ("geojson", '{"type":"Polygon","coordinates":[]}', AS_IT_STANDS),
 ]
 
 
 @pytest.mark.parametrize(("kind", "cell", "value"), OTHERS)
 def test_other_types(kind: str, cell: str, value: object) -> None:
-    assert read(cell, type=kind) == value
+    assert read(cell, type=kind) == (cell if value is AS_IT_STANDS else value)
+
+
+def test_a_topology_is_named_by_a_text() -> None:
+    assert read('{"type":["Topology"]}', type="geojson", format="topojson") is BAD
+    assert read('{"type":"Topology"}', type="geojson", format="topojson") == '{"type":"Topology"}'
 
 
 FORMATS = [

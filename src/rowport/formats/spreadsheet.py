@@ -10,6 +10,7 @@ import numpy as np
 
 from rowport.engine.workbook.grid import Grid, grids
 from rowport.engine.workbook.loaded import cell_texts
+from rowport.engine.workbook.marks import begins_as_office, first_name, is_zip
 from rowport.engine.workbook.parts import Package
 from rowport.engine.workbook.table import (
     SAMPLE_ROWS,
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from rowport.sandbox.process import Answer
 
 _OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP: Final = b"PK\x03\x04"
 _ODS: Final = b"application/vnd.oasis.opendocument.spreadsheet"
 _XLSB: Final = re.compile(rb"xl/(workbook|styles|sharedStrings|worksheets/\w+)\.bin")
 _PARSER: Final = "rowport.sandbox.spreadsheets"
@@ -46,10 +46,12 @@ class SpreadsheetFormat:
         """Say how sure it is: by the mark of the container and of what is in it."""
         if head.startswith(_OLE):
             return 0.9 if file_name.lower().endswith(self.suffixes) else 0.6
-        if head.startswith(_ZIP) and (_ODS in head[:200] or _XLSB.search(head)):
+        if not is_zip(head):
+            return 0.0
+        is_ods = first_name(head) == b"mimetype" and _ODS in head[:200]
+        if is_ods or (begins_as_office(head) and _XLSB.search(head)):
             return 1.0
-        is_named = file_name.lower().endswith((".xlsb", ".ods"))
-        return 0.9 if head.startswith(_ZIP) and is_named else 0.0
+        return 0.9 if file_name.lower().endswith((".xlsb", ".ods")) else 0.0
 
     def detect(self, blob: BlobReader, overrides: Mapping[str, object]) -> FormatLayout:
         """Choose the sheet and find its header."""
@@ -86,7 +88,7 @@ class SpreadsheetFormat:
 def _parsed(
     blob: BlobReader, *, sheet: object, rows: int | None, batch_rows: int
 ) -> Iterator[Answer]:
-    if blob.read_at(0, 4) == _ZIP:
+    if is_zip(blob.read_at(0, 4)):
         Package(blob)  # weighs it
     request = {"sheet": sheet, "rows": rows, "batch_rows": batch_rows}
     with parsing(_PARSER, blob, request, bounds_of(blob.size_bytes)) as answer:

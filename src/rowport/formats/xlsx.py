@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from rowport.engine.workbook.book import Workbook
 from rowport.engine.workbook.grid import Grid, grids
+from rowport.engine.workbook.marks import begins_as_office, is_zip
 from rowport.engine.workbook.table import (
     SAMPLE_ROWS,
     check_options,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from rowport.engine.workbook.book import Sheet
     from rowport.ports import BlobReader, ChunkLimits, FormatLayout, ParsedChunk
 
-_ZIP: Final = b"PK\x03\x04"
-
 
 class XlsxFormat:
     """Excel workbooks."""
@@ -32,11 +31,11 @@ class XlsxFormat:
 
     def recognise(self, head: bytes, file_name: str) -> float:
         """Say how sure it is: a ZIP archive with the parts of a workbook."""
-        if not head.startswith(_ZIP):
+        if not is_zip(head):
             return 0.0
-        if b"xl/" in head:
+        is_office = begins_as_office(head)
+        if is_office and b"xl/" in head:
             return 0.8 if file_name.lower().endswith(".xlsb") else 1.0
-        is_office = b"[Content_Types].xml" in head or b"_rels/.rels" in head
         return 0.8 if is_office or file_name.lower().endswith(self.suffixes) else 0.0
 
     def detect(self, blob: BlobReader, overrides: Mapping[str, object]) -> FormatLayout:

@@ -86,15 +86,20 @@ def example(field: Field) -> str:
         return choices[0]
     if field.type in MOMENTS and "%" in field.format:
         return MOMENT.strftime(field.format)
-    if (
-        field.type in {FieldType.INTEGER, FieldType.NUMBER}
-        and field.constraints.minimum is not None
-    ):
-        return str(field.constraints.minimum)
+    if field.type in {FieldType.INTEGER, FieldType.NUMBER}:
+        return _number(field).replace(".", field.decimal_char)
     for name in field.semantic or ():
         if field.type in {FieldType.STRING, FieldType.ANY} and name in MEANING_EXAMPLES:
             return MEANING_EXAMPLES[name]
     return FORMATTED_EXAMPLES.get((field.type, field.format), EXAMPLES.get(field.type, ""))
+
+
+def _number(field: Field) -> str:
+    """Give a number that the field takes, with a point."""
+    if any("percentage" in step for step in field.transforms):
+        return MEANING_EXAMPLES["percentage"]
+    minimum = field.constraints.minimum
+    return EXAMPLES[field.type] if minimum is None else str(minimum)
 
 
 def dropdown(field: Field) -> tuple[str, ...]:

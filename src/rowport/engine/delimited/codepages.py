@@ -95,11 +95,8 @@ _COMMON: Final = {
 def guess_code_page(samples: bytes) -> CodePageGuess:
     """Guess the encoding of text that is not UTF-8."""
     lines = _lines_beyond_ascii(samples)
-    double = max(
-        (CodePageGuess(name=name, score=_double_score(lines, name)) for name in _COMMON),
-        key=lambda guess: guess.score,
-    )
-    if double.score >= _CERTAIN:
+    double = certain_double_page(lines)
+    if double:
         return double
     single = max(
         (CodePageGuess(name=name, score=_single_score(lines, name)) for name in _ALPHABETS),
@@ -108,6 +105,15 @@ def guess_code_page(samples: bytes) -> CodePageGuess:
     if single.score <= 0:
         return CodePageGuess(name=FALLBACK, score=0.1)
     return CodePageGuess(name=single.name, score=min(0.95, single.score))
+
+
+def certain_double_page(lines: bytes) -> CodePageGuess | None:
+    """Give the multi-byte encoding that explains lines beyond ASCII; None if none does."""
+    double = max(
+        (CodePageGuess(name=name, score=_double_score(lines, name)) for name in _COMMON),
+        key=lambda guess: guess.score,
+    )
+    return double if double.score >= _CERTAIN else None
 
 
 def _lines_beyond_ascii(samples: bytes) -> bytes:

@@ -27,6 +27,8 @@ _SKIPPED: Final = 10
 """The first records say less about the width of a table than those behind them."""
 _NEARLY_ALL: Final = 0.8
 _MIN_ROWS: Final = 2
+_LABELLED: Final = 2
+"""A label and what it says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +107,26 @@ def _is_preamble(filled: Sequence[SampleRecord], place: int, columns: int) -> bo
     if len(record.cells) == columns and columns == 2:  # noqa: PLR2004
         has_gap = following.begin > record.end
         return record.filled == 1 and has_gap and _may_head(filled, place + 1, columns)
-    if _continues(record, following, filled[place + 2 :]):
+    is_labelled = _is_labelled(record, columns)
+    if not is_labelled and _continues(record, following, filled[place + 2 :]):
         return False
     typical = median(r.filled for r in filled[place + 1 :])
     if record.filled <= max(1, typical // 3):
         return True
-    if 2 * record.filled < typical:
-        later = range(place + 1, min(len(filled), place + _MAX_AHEAD))
-        return any(_may_head(filled, other, columns) for other in later)
+    if is_labelled or 2 * record.filled < typical:
+        return _heads_later(filled, place, columns)
     return len(record.cells) != columns and _may_head(filled, place + 1, columns)
+
+
+def _is_labelled(record: SampleRecord, columns: int) -> bool:
+    """Say whether a record is a remark such as `Generated: | 2026-01-31`, and no row of data."""
+    first = next((cell.strip() for cell in record.cells if cell.strip()), "")
+    return first.endswith(":") and record.filled <= _LABELLED < columns
+
+
+def _heads_later(filled: Sequence[SampleRecord], place: int, columns: int) -> bool:
+    later = range(place + 1, min(len(filled), place + _MAX_AHEAD))
+    return any(_may_head(filled, other, columns) for other in later)
 
 
 def _may_head(filled: Sequence[SampleRecord], place: int, columns: int) -> bool:

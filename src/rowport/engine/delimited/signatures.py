@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from rowport.engine.delimited.wide import wide_encoding
+
 SIGNATURES: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"\x89PNG\r\n\x1a\n", "a PNG image"),
     (0, b"\xff\xd8\xff", "a JPEG image"),
@@ -73,20 +75,10 @@ def seems_to_be(head: bytes) -> str | None:
 def _is_texty(head: bytes) -> bool:
     if not head or head.startswith((b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")):
         return True
-    if _is_wide(head):
+    if wide_encoding(head):
         return True
     if head.count(0) > _MAX_NUL_SHARE * len(head):
         return False
     controls = [byte for byte in range(0x20) if byte not in _TEXT_CONTROLS and byte in head]
     share = sum(head.count(byte) for byte in controls) / len(head)
     return share <= _MAX_CONTROL_SHARE or len(controls) < _MIN_CONTROL_KINDS
-
-
-def _is_wide(head: bytes) -> bool:
-    """Say whether zero bytes stand where UTF-16 or UTF-32 of Western text has them."""
-    halves = head[0::2], head[1::2]
-    if not halves[1]:
-        return False
-    low, high = sorted(half.count(0) / len(half) for half in halves)
-    quarters = [head[n::4].count(0) / max(1, len(head[n::4])) for n in range(4)]
-    return (high > 0.4 and low < 0.05) or sorted(quarters)[1:] >= [0.4, 0.9, 0.9]  # noqa: PLR2004

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from rowport.engine.delimited.codepages import guess_code_page
+from rowport.engine.delimited.codepages import certain_double_page, guess_code_page
 from rowport.engine.delimited.encodings import UTF8, Encoding
+from rowport.engine.delimited.wide import wide_encoding
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +50,9 @@ def guess_encoding(samples: Sequence[bytes]) -> EncodingGuess:
     marked = byte_order_mark(head)
     if marked:
         return _guess(marked[0], 1.0, "byte order mark", bom_bytes=marked[1])
-    wide = _wide(head)
+    wide = wide_encoding(head)
     if wide:
-        return _guess(wide, 0.9, "zero bytes at every other place")
+        return _guess(wide, 0.9, "its zero bytes stand where this encoding has them")
     return _guess_narrow(samples)
 
 
@@ -58,25 +60,6 @@ def _guess(name: str, confidence: float, reason: str, *, bom_bytes: int = 0) -> 
     return EncodingGuess(
         encoding=Encoding(name=name), bom_bytes=bom_bytes, confidence=confidence, reason=reason
     )
-
-
-_WIDE_ZEROS: Final = {
-    "utf-32-le": (0, 1, 1, 1),
-    "utf-32-be": (1, 1, 1, 0),
-    "utf-16-le": (0, 1, 0, 1),
-    "utf-16-be": (1, 0, 1, 0),
-}
-"""Which bytes of four are zero in text that is mostly ASCII."""
-
-
-def _wide(head: bytes) -> str | None:
-    if len(head) < 4:  # noqa: PLR2004  one unit of UTF-32
-        return None
-    shares = [head[n::4].count(0) / len(head[n::4]) for n in range(4)]
-    for name, pattern in _WIDE_ZEROS.items():
-        if all((share > 0.4) == bool(zero) for share, zero in zip(shares, pattern, strict=True)):  # noqa: PLR2004
-            return name
-    return None
 
 
 def _guess_narrow(samples: Sequence[bytes]) -> EncodingGuess:
@@ -90,11 +73,39 @@ def _guess_narrow(samples: Sequence[bytes]) -> EncodingGuess:
         return _guess(UTF8, 1.0 if good else 0.95, reason)
     if good > _REPAIR_RATIO * bad:
         return _guess(UTF8, 0.8, f"{good} valid UTF-8 sequences, {bad} invalid bytes")
+    if good and _changes_half_way(samples):
+        return _guess(UTF8, 0.5, "a part of the lines is UTF-8 and the other is not")
     page = guess_code_page(b"\n".join(samples))
     return _guess(page.name, round(page.score, 2), "no UTF-8; its letters make words in this one")
 
 
 _REPAIR_RATIO: Final = 5
+_MAX_CHANGES: Final = 2
+_MIN_PART: Final = 4
+"""Fewer lines could be UTF-8, or fail to be, by chance."""
+
+
+def _changes_half_way(samples: Sequence[bytes]) -> bool:
+    """Say whether lines that are UTF-8 stand on one side and lines that are not on the other.
+
+    As UTF-8 the other lines are errors that everybody sees; in a legacy encoding the UTF-8 lines
+    would be read as wrong letters in silence.
+    """
+    lines = [
+        line
+        for number, sample in enumerate(samples)
+        for line in re.split(rb"[\r\n]+", _trimmed(sample) if number else sample)
+        if not line.isascii()
+    ]
+    verdicts = np.array([not utf8_sequences(line)[1] for line in lines], bool)
+    changes = np.count_nonzero(verdicts[1:] != verdicts[:-1])
+    smaller = min(np.count_nonzero(verdicts), np.count_nonzero(~verdicts))
+    if changes > _MAX_CHANGES or smaller < _MIN_PART:
+        return False
+    return certain_double_page(b"\n".join(lines[:_MAX_LINES] + lines[-_MAX_LINES:])) is None
+
+
+_MAX_LINES: Final = 1_000
 
 
 def _trimmed(sample: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -58,7 +59,8 @@ def _object(text: bytes) -> Object | str:
     try:
         if not text.isascii():
             text.decode()
-        return _decode(text)
+        found = _decode(text)
+        repeated = _repeated_key(text) if _may_hide_members(text, found) else None
     except msgspec.ValidationError:
         return "The row is JSON, but no object."
     except msgspec.DecodeError as error:
@@ -67,6 +69,32 @@ def _object(text: bytes) -> Object | str:
         return "The row holds values inside of values, deeper than can be read."
     except UnicodeDecodeError:
         return "The row holds bytes that are no UTF-8."
+    return found if repeated is None else f"The row has the key {repeated!r} more than once."
+
+
+def _may_hide_members(text: bytes, found: Object) -> bool:
+    """Say whether there are more colons than the members of an object account for.
+
+    The decoder keeps the last of several members of one key; the others would be lost in silence.
+    """
+    colons = text.count(b":")
+    if colons == len(found):
+        return False
+    inside = b"".join(found.values()).count(b":") + sum(key.count(":") for key in found)
+    return colons != len(found) + inside
+
+
+def _repeated_key(text: bytes) -> str | None:
+    """Give the first key that a JSON object has more than once."""
+    members: list[tuple[str, object]] = json.loads(
+        text, object_pairs_hook=list, parse_int=str, parse_float=str
+    )
+    seen: set[str] = set()
+    for key, _ in members:
+        if key in seen:
+            return key
+        seen.add(key)
+    return None
 
 
 def _broken(row: int, line: int, note: str, text: bytes) -> BrokenRow:

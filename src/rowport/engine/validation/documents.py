@@ -30,6 +30,11 @@ _GEOMETRIES: Final = {
     "Polygon": 2,
     "MultiPolygon": 3,
 }
+"""How many arrays stand around its positions."""
+_LINES: Final = frozenset({"LineString", "MultiLineString"})
+_RINGS: Final = frozenset({"Polygon", "MultiPolygon"})
+_LINE_POSITIONS: Final = 2
+_RING_POSITIONS: Final = 4
 _NUMBER: Final = re.compile(
     r"\s*([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?)\s*"
 )
@@ -141,20 +146,34 @@ def _is_geometry(value: object) -> bool:
     if kind == "GeometryCollection":
         inner = value.get("geometries")
         return isinstance(inner, list) and all(g is not None and _is_geometry(g) for g in inner)
-    return kind in _GEOMETRIES and _is_position(value.get("coordinates"), _GEOMETRIES[kind])
+    if not isinstance(kind, str) or kind not in _GEOMETRIES:
+        return False
+    coordinates = value.get("coordinates")
+    return coordinates == [] or _are_positions(coordinates, _GEOMETRIES[kind], kind)
 
 
-def _is_position(value: object, depth: int) -> bool:
+def _are_positions(value: object, depth: int, kind: str) -> bool:
     if not isinstance(value, list):
         return False
-    if depth:
-        return all(_is_position(part, depth - 1) for part in value)
-    return value == [] or (len(value) > 1 and all(isinstance(part, _Typed) for part in value))
+    if not depth:
+        return len(value) > 1 and all(isinstance(part, _Typed) for part in value)
+    if not all(_are_positions(part, depth - 1, kind) for part in value):
+        return False
+    return depth > 1 or _is_whole(value, kind)
+
+
+def _is_whole(positions: list[list[str]], kind: str) -> bool:
+    """Say whether there are enough positions; a ring ends where it begins (RFC 7946, 3.1.6)."""
+    if kind in _RINGS:
+        is_long = len(positions) >= _RING_POSITIONS
+        return is_long and [*map(Decimal, positions[0])] == [*map(Decimal, positions[-1])]
+    return kind not in _LINES or len(positions) >= _LINE_POSITIONS
 
 
 def _is_topojson(value: object) -> bool:
     kinds = {"Topology", "GeometryCollection", *_GEOMETRIES}
-    return isinstance(value, dict) and value.get("type") in kinds
+    kind = value.get("type") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in kinds
 
 
 def _json_reader(noun: str, fits: Callable[[object], bool]) -> CellReader:
