@@ -55,6 +55,11 @@ MOMENT = dt.datetime(2024, 2, 3, 4, 5, 6)  # noqa: DTZ001  the column has no zon
         (pa.array([dt.date(2024, 2, 3)]), ["2024-02-03"]),
         (pa.array([MOMENT], pa.timestamp("us")), ["2024-02-03T04:05:06"]),
         (pa.array([MOMENT], pa.timestamp("ns", "UTC")), ["2024-02-03T04:05:06Z"]),
+        (pa.array([MOMENT], pa.timestamp("us", "Europe/Berlin")), ["2024-02-03T05:05:06+01:00"]),
+        (
+            pa.array([MOMENT.replace(microsecond=120_000)], pa.timestamp("us", "-03:30")),
+            ["2024-02-03T00:35:06.12-03:30"],
+        ),
         (
             pa.array([MOMENT.replace(microsecond=120_000)], pa.timestamp("us")),
             ["2024-02-03T04:05:06.12"],

@@ -96,7 +96,7 @@ def _text(column: pa.Array) -> pa.Array:
     kind = column.type
     if pa.types.is_timestamp(kind):
         text = pc.replace_substring(column.cast(pa.string()), " ", "T", max_replacements=1)
-        return _without_zeros(text)
+        return _without_zeros(_with_colon(text) if kind.tz else text)
     if pa.types.is_time(kind):
         return _without_zeros(column.cast(pa.string()))
     if pa.types.is_floating(kind):
@@ -108,10 +108,15 @@ def _text(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
+def _with_colon(text: pa.Array) -> pa.Array:
+    """Write offsets as XML Schema does, which is how a datetime is read: `+01:00`."""
+    return pc.replace_substring_regex(text, r"([+-]\d\d)(\d\d)$", r"\1:\2")
+
+
 def _without_zeros(text: pa.Array) -> pa.Array:
     """Take the zeros off the ends of fractions of a second."""
-    whole = pc.replace_substring_regex(text, r"\.0+(Z|$)", r"\1")
-    return pc.replace_substring_regex(whole, r"(\.\d*[1-9])0+(Z|$)", r"\1\2")
+    whole = pc.replace_substring_regex(text, r"\.0+(Z|[+-]|$)", r"\1")
+    return pc.replace_substring_regex(whole, r"(\.\d*[1-9])0+(Z|[+-]|$)", r"\1\2")
 
 
 def _numbers(column: pa.Array) -> pa.Array:
