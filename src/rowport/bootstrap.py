@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
+    from rowport.ports.undoing import ReverseBatch, ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from rowport.service.replays import Replays
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
+    from rowport.service.undos import Undos
     from rowport.service.waiting import Waits
 
 log = logging.getLogger(__name__)
@@ -151,8 +153,10 @@ class Rowport:
         from rowport.service.loading import Loading
         from rowport.service.planning import Planning
         from rowport.service.settling import Settling
+        from rowport.service.undoing import Undoing
 
         known = formats.discover()
+        destination = destinations.discover()["postgres"]
         chosen = settings()
         settling = Settling(ledger=self.ledger)
         return Works(
@@ -169,10 +173,11 @@ class Rowport:
                 ledger=self.ledger,
                 formats=known,
                 blobs=self.blobs,
-                destination=destinations.discover()["postgres"],
+                destination=destination,
                 first_wins=FirstWins(ledger=self.ledger),
                 kept_keys=KeptKeys(ledger=self.ledger),
             ),
+            undoing=Undoing(ledger=self.ledger, destination=destination),
         )
 
     # -------------------------------------------------------------------------------- workers
@@ -305,6 +310,18 @@ class LazyServices:
             mending=self._new_mending,
         )
 
+    @cached_property
+    def undos(self) -> Undos:
+        """See Services.undos."""
+        from rowport.service.undos import Undos
+
+        return Undos(
+            ledger=self._ledger,
+            imports=self.imports,
+            queue=self._queue,
+            settle=self.imports.settle,
+        )
+
     def _new_mending(self) -> Mending:
         from rowport import formats
         from rowport.service.mending import Mending
@@ -415,6 +432,12 @@ class LazyDestination:
     ) -> None:
         """See Destination.ensure."""
         self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
+
+    def reverse(
+        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
+    ) -> ReverseResult:
+        """See Destination.reverse."""
+        return self._real.reverse(tx, record_type, batch)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.counts import Counts
+    from rowport.model.undo import Undo
     from rowport.model.waiting import Waiting
 
 
@@ -196,6 +197,8 @@ class Import:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    undo: Undo | None = None
+    """How far it is taken back; None: nobody asked for that."""
 
     @property
     def result(self) -> Result | None:

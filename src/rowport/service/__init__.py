@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
+    from rowport.service.undoing import Undoing
+    from rowport.service.undos import Undos
     from rowport.service.waiting import Waits
 
 
@@ -51,6 +53,11 @@ class Services(Protocol):
     @property
     def rounds(self) -> Rounds:
         """Rows that are tried again."""
+        ...
+
+    @property
+    def undos(self) -> Undos:
+        """Imports that are taken back."""
         ...
 
     @property
@@ -106,4 +113,5 @@ class Works:
     ledger: Ledger
     planning: Planning
     loading: Loading
+    undoing: Undoing
     settling: Settling

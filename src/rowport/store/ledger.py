@@ -12,6 +12,7 @@ from rowport.store.feeds import PostgresFeeds, PostgresMappings
 from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
 from rowport.store.replays import PostgresReplays
+from rowport.store.undos import PostgresUndos
 
 if TYPE_CHECKING:
     from rowport.store.database import PostgresDatabase
@@ -30,4 +31,5 @@ def ledger(database: PostgresDatabase) -> Ledger:
         definitions=PostgresDefinitions(),
         mappings=PostgresMappings(),
         replays=PostgresReplays(),
+        undos=PostgresUndos(),
     )

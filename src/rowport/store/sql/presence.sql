@@ -19,7 +19,7 @@ SELECT EXISTS (
     FROM rowport.imports
     WHERE finished_at IS NULL
       AND state IN ('receiving', 'reading', 'queued', 'running', 'pausing', 'canceling')
-) AS busy;
+) OR EXISTS (SELECT 1 FROM rowport.undos WHERE finished_at IS NULL) AS busy;
 
 -- durability --
 SELECT name, setting
