@@ -12,14 +12,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rowport.model import errors, outcomes, states
+from rowport.model import errors, outcomes, states, undo
 from rowport.model.errors import RowportError
 from rowport.model.outcomes import RowErrorCode
 from rowport.model.states import FINAL, TRANSITIONS, ImportState, Phase, Result
+from rowport.model.undo import UndoFate, UndoState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from enum import StrEnum
+    from enum import Enum
     from types import ModuleType
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
@@ -27,7 +28,7 @@ MADE: Final = "<!-- Made by `python tools/reference.py --write` from src/rowport
 STATES_HEAD: Final = f"""\
 # States of an import
 
-{MADE.format("states.py")}
+{MADE.format("states.py and undo.py")}
 
 An import is always in one state.
 Partial success is a count, never a state: a completed import's result is computed from its counts.
@@ -47,7 +48,9 @@ Codes are stable for ever; messages may change.
 def pages() -> dict[str, str]:
     """Give each page by the name of its file."""
     return {
-        "states.md": page(STATES_HEAD, states_part(), diagram(), edges(), words_part()),
+        "states.md": page(
+            STATES_HEAD, states_part(), diagram(), edges(), words_part(), undo_part()
+        ),
         "errors.md": page(ERRORS_HEAD, row_errors(), system_errors()),
     }
 
@@ -107,6 +110,20 @@ def words_part() -> Iterator[str]:
         yield ""
 
 
+def undo_part() -> Iterator[str]:
+    """Say what the undo of an import may be, and what it makes of rows."""
+    yield "## Undo"
+    yield ""
+    yield "An import that is undone keeps its state; its undo has one of its own."
+    for title, words in (("state", UndoState), ("of a row", UndoFate)):
+        yield ""
+        yield f"| {title} | means |"
+        yield "|---|---|"
+        for word, sentence in sentences(words, undo).items():
+            yield f"| `{word}` | {sentence} |"
+    yield ""
+
+
 def row_errors() -> Iterator[str]:
     """Say why a row can fail."""
     yield "## Of rows"
@@ -132,7 +149,7 @@ def system_errors() -> Iterator[str]:
             yield f"| `{kind.code}` | {kind.status} | {inspect.getdoc(kind)} | {passes} |"
 
 
-def sentences(words: type[StrEnum], module: ModuleType = states) -> Mapping[str, str]:
+def sentences(words: type[Enum], module: ModuleType = states) -> Mapping[str, str]:
     """Give each member's value with the sentence that stands below it in the code."""
     tree = ast.parse(inspect.getsource(module))
     [body] = [
@@ -144,7 +161,9 @@ def sentences(words: type[StrEnum], module: ModuleType = states) -> Mapping[str,
     for member, sentence in itertools.pairwise(body):
         if isinstance(member, ast.Assign) and isinstance(sentence, ast.Expr):
             name = ast.unparse(member.targets[0])
-            found[words[name].value] = " ".join(ast.literal_eval(sentence.value).split())
+            value = words[name]
+            word = str(getattr(value, "word", value.value))
+            found[word] = " ".join(ast.literal_eval(sentence.value).split())
     return found
 
 

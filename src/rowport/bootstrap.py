@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
     from rowport.ports.ledger import Ledger
     from rowport.ports.telling import Listener
+    from rowport.ports.undoing import ReverseBatch, ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from rowport.service.retention import Retention
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
+    from rowport.service.undos import Undos
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -158,8 +160,10 @@ class Rowport:
         from rowport.service.planning import Planning
         from rowport.service.retention import Retention
         from rowport.service.settling import Settling
+        from rowport.service.undoing import Undoing
 
         known = formats.discover()
+        destination = destinations.discover()["postgres"]
         chosen = settings()
         settling = Settling(ledger=self.ledger)
         return Works(
@@ -179,10 +183,11 @@ class Rowport:
                 ledger=self.ledger,
                 formats=known,
                 blobs=self.blobs,
-                destination=destinations.discover()["postgres"],
+                destination=destination,
                 first_wins=FirstWins(ledger=self.ledger),
                 kept_keys=KeptKeys(ledger=self.ledger),
             ),
+            undoing=Undoing(ledger=self.ledger, destination=destination),
         )
 
     # -------------------------------------------------------------------------------- workers
@@ -321,6 +326,18 @@ class LazyServices:
             mending=self._new_mending,
         )
 
+    @cached_property
+    def undos(self) -> Undos:
+        """See Services.undos."""
+        from rowport.service.undos import Undos
+
+        return Undos(
+            ledger=self._ledger,
+            imports=self.imports,
+            queue=self._queue,
+            settle=self.imports.settle,
+        )
+
     def _new_mending(self) -> Mending:
         from rowport import formats
         from rowport.service.mending import Mending
@@ -454,6 +471,12 @@ class LazyDestination:
     ) -> None:
         """See Destination.ensure."""
         self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
+
+    def reverse(
+        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
+    ) -> ReverseResult:
+        """See Destination.reverse."""
+        return self._real.reverse(tx, record_type, batch)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowport.destinations import discover
+from rowport.engine.journal import AUTHOR, AUTHOR_ROW, MARK
 from rowport.engine.tables import ERRORS_SCHEMA
 from rowport.model.ids import new_oid, new_uuid, record_id
 from rowport.model.imports import Mode, OnMatch
@@ -163,14 +164,16 @@ def test_a_new_record_has_the_id_made_of_its_import_and_row(place: Place) -> Non
 
 
 def test_a_record_keeps_its_id_when_another_import_meets_it(place: Place) -> None:
-    first = place.load([("a", 1), ("b", 2)])
+    author = new_uuid()
+    first = place.load([("a", 1), ("b", 2)], import_id=author)
     again = place.load([("b", 3), ("a", 1)])
     assert words(again) == ["updated", "unchanged"]
     assert again.record_id.to_pylist() == first.record_id.to_pylist()[::-1]
     assert again.before is not None
-    assert again.before.to_pylist() == [
-        {"row": 1, "record_id": first.record_id[1].as_py(), "k": "b", "v": 2}
-    ]
+    [image] = again.before.to_pylist()
+    [(mark, _)] = first.written_by
+    assert [image.pop(name) for name in (AUTHOR, AUTHOR_ROW, MARK)] == [str(author), 2, mark]
+    assert image == {"row": 1, "record_id": first.record_id[1].as_py(), "k": "b", "v": 2}
 
 
 def test_a_key_loaded_by_an_earlier_row_of_the_import_is_a_unique_error(place: Place) -> None:

@@ -151,6 +151,29 @@ def test_an_import_completes_whoever_is_killed_in_its_midst(
     assert len(rows) == counts["failed"]
 
 
+@pytest.mark.parametrize("kill", [kill_all_workers, kill_the_server])
+def test_an_undo_completes_whoever_is_killed_in_its_midst(
+    scene: Scene, kill: Callable[[Scene], None]
+) -> None:
+    with scene.begin() as following:
+        out, err = following.communicate(timeout=PATIENCE_S)
+    document = json.loads(out)
+    created, identity = document["counts"]["created"], document["id"]
+    left = "SELECT count(*) FROM data_default.people"
+    with scene.home.start("undo", identity, "--json") as undoing:
+        until(lambda: scene.ask(left)[0][0] < 0.8 * created)
+        assert scene.ask(left)[0][0] > 0
+        kill(scene)
+        out, err = undoing.communicate(timeout=PATIENCE_S)
+    assert undoing.returncode == 0, err
+    undone = json.loads(out)
+    assert undone["undo"]["counts"] == {
+        "reversed": created, "kept": 0, "errored": 0, "pending": 0,
+    }  # fmt: skip
+    assert undone["counts"] == document["counts"]
+    assert scene.ask(left) == [(0,)]
+
+
 def test_two_people_import_on_one_home_at_once(scene: Scene) -> None:
     with (
         scene.begin() as one,

@@ -18,6 +18,7 @@ from rowport.engine.accounting import (
     encode_outcomes,
     numbers_of,
 )
+from rowport.engine.journal import LACKS
 from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 from rowport.model.outcomes import Outcome
 from rowport.ports import BrokenRow, ParsedChunk
@@ -163,6 +164,6 @@ def test_before_images_of_a_field_that_changed_its_type_become_text() -> None:
     merged = again.merged(images(1, age=3), fresh, np.array([2]), first_row=1)
     assert merged.before is not None
     assert merged.before.to_pylist() == [
-        {"row": 1, "age": "3", "town": None},
-        {"row": 2, "age": "4", "town": "Rome"},
+        {"row": 1, "age": "3", "town": None, LACKS: ["town"]},
+        {"row": 2, "age": "4", "town": "Rome", LACKS: []},
     ]

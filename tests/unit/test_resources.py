@@ -26,6 +26,7 @@ from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
 from rowport.model.record_types import RecordType
 from rowport.model.states import ImportState, Phase
 from rowport.model.table_schema import Field, TableSchema
+from rowport.model.undo import RowUndo, Undo, UndoCounts, UndoFate, UndoFault, UndoState
 from rowport.wire.problems import problem
 from rowport.wire.resources import (
     counts_resource,
@@ -114,6 +115,7 @@ def test_an_import_is_said_in_full() -> None:
             "format": {},
         },
         "error": None,
+        "undo": None,
         "waiting": None,
         "expired": {},
         "created_at": STAMP,
@@ -177,7 +179,32 @@ def test_a_failed_row_says_why_and_what_stood_there() -> None:
             {"code": "type-error", "field": "age", "value": "x", "message": '"x" is no integer'}
         ],
         "raw": ["x", None],
+        "undo": None,
     }
+
+
+def test_an_undo_says_how_far_it_is_and_what_it_made_of_a_row() -> None:
+    undo = Undo(
+        asked_by="ann",
+        counts=UndoCounts(reversed=3, kept=2, errored=1, pending=4),
+        error=None,
+        created_at=NOON,
+        finished_at=None,
+    )
+    document = import_resource(replace(IMPORT, undo=undo))["undo"]
+    assert isinstance(document, dict)
+    assert (document["state"], document["asked_by"], document["error"]) == ("running", "ann", None)
+    assert document["counts"] == {"reversed": 3, "kept": 2, "errored": 1, "pending": 4}
+    assert replace(undo, finished_at=NOON).state is UndoState.COMPLETED
+    failed = replace(undo, finished_at=NOON, error=UndoFault(code="c", message="m"))
+    document = import_resource(replace(IMPORT, undo=failed))["undo"]
+    assert isinstance(document, dict)
+    assert (document["state"], document["error"]) == ("failed", {"code": "c", "message": "m"})
+    kept = RowUndo(fate=UndoFate.KEPT, message="why")
+    row = RowOutcome(
+        row=1, line=2, outcome=Outcome.CREATED, record_id=ID, errors=(), raw=None, undo=kept
+    )
+    assert row_resource(row)["undo"] == {"outcome": "kept", "message": "why"}
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

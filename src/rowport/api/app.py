@@ -14,6 +14,7 @@ from rowport.api.control import (
     pause_import,
     resume_import,
     retry_import,
+    undo_import,
 )
 from rowport.api.desk import Desk, for_whom
 from rowport.api.files import download
@@ -33,6 +34,7 @@ ROUTES: Final = (
     cancel_import,
     retry_import,
     fix_import,
+    undo_import,
     list_rows,
     list_errors,
     download,

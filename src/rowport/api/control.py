@@ -55,6 +55,16 @@ def retry_import(
     return import_resource(rounds.retry(desk.organization_id, read_id(import_id), by=desk.who))
 
 
+@post(ONE + "/undo", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+def undo_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Give back what was before an import."""
+    refuse_unknown(request, frozenset())
+    undos = desk.services.undos
+    return import_resource(undos.undo(desk.organization_id, read_id(import_id), by=desk.who))
+
+
 @post(ONE + "/fix", status_code=HTTP_202_ACCEPTED)
 async def fix_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]

@@ -31,6 +31,7 @@ COMMANDS: Final = {
     "resume": ("controlling:resume", "Let a paused import go on."),
     "retry": ("rounds:retry", "Try again what failed or was never processed."),
     "fix": ("rounds:fix", "Try failed rows again as they stand in a mended file."),
+    "undo": ("undoing:undo", "Give back what was before an import."),
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
     "webhook": ("app:webhook_group", "Tell other programs how imports go."),

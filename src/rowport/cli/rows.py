@@ -120,4 +120,8 @@ def row_line(row: RowOutcome) -> str:
     )
     record = str(row.record_id) if row.record_id else NO_RECORD
     where = f"row {row.row}" if row.line is None else f"row {row.row} line {row.line}"
-    return f"{where}  {row.outcome.word:<9}  {printable(reasons) or record}"
+    line = f"{where}  {row.outcome.word:<9}  {printable(reasons) or record}"
+    if row.undo is None:
+        return line
+    why = f": {printable(row.undo.message)}" if row.undo.message else ""
+    return f"{line}  {row.undo.fate.word}{why}"

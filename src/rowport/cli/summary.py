@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowport.cli.speech import printable
 from rowport.model.states import ImportState
+from rowport.model.undo import UndoState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from rowport.model.counts import Counts
     from rowport.model.imports import Import
     from rowport.model.outcomes import RowOutcome
+    from rowport.model.undo import Undo
 
 ROWS_LOOKED_AT: Final = 100_000
 """Failed rows that are read for the worst columns; with more, the summary says so."""
 SHOWN: Final = 8
+UNDO_WORDS: Final = {
+    UndoState.RUNNING: "is being undone",
+    UndoState.COMPLETED: "was undone",
+    UndoState.FAILED: "could not be undone",
+}
 MESSAGE_WIDTH: Final = 100
 
 
@@ -56,7 +63,20 @@ def summary_lines(imported: Import) -> list[str]:
     lines += count_lines(imported.counts, is_final=imported.state.is_final)
     if pace := pace_words(imported):
         lines[-1] += f"   {pace}"
-    return lines
+    return [*lines, *undo_lines(imported.undo)] if imported.undo else lines
+
+
+def undo_lines(undo: Undo) -> list[str]:
+    """Say how far an import is taken back, of the rows that had written records."""
+    how = UNDO_WORDS[undo.state]
+    if undo.error:
+        how += f": {printable(undo.error.message)}"
+    counts = undo.counts
+    rows = [("reversed", counts.reversed), ("kept", counts.kept), ("errored", counts.errored)]
+    if counts.pending:
+        rows.append(("pending", counts.pending))
+    width = max(len(f"{count:,}") for _, count in rows)
+    return ["", f"It {how}", *(f"  {name:<11}  {count:>{width},}" for name, count in rows)]
 
 
 def verdict(imported: Import) -> str:

@@ -22,11 +22,13 @@ from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 from rowport.model.counts import Counts
 from rowport.model.ids import record_id
 from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
+from rowport.model.undo import RowUndo, UndoFate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rowport.ports import BrokenRow, LoadResult, ParsedChunk
+    from rowport.ports.undoing import Marks
 
 RECORD_ID: Final = pa.binary(16)
 _FEW_JUMPS: Final = 100
@@ -47,6 +49,8 @@ class Accounts:
     raw: pa.Table
     """Columns "row" (int64) and "cells" (list of string), for failed rows."""
     before: pa.Table | None
+    written_by: Marks = ()
+    """The marks on the records that were written just now, see `rowport.ports.undoing`."""
 
     @property
     def counts(self) -> Counts:
@@ -88,6 +92,7 @@ def account(
         errors=errors.sort_by("row") if errors.num_rows else no_errors(),
         raw=_raw(parsed, outcome, numbers),
         before=loaded.before,
+        written_by=loaded.written_by,
     )
 
 
@@ -278,6 +283,7 @@ def row_outcomes(
     outcomes: bytes,
     errors: bytes | None,
     raw: bytes | None,
+    undone: bytes | None = None,
     wanted: Outcome | None = None,
     most: int | None = None,
     after: int = 0,
@@ -297,6 +303,7 @@ def row_outcomes(
     table, row = table.slice(begin, most), row[begin:][:most]
     faults = _errors_by_row(_only(errors, row))
     cells = _cells_by_row(_only(raw, row))
+    undos = _undos_by_row(_only(undone, row))
     return [
         RowOutcome(
             row=number,
@@ -305,6 +312,7 @@ def row_outcomes(
             record_id=_id_of(import_id, number, code, known),
             errors=tuple(faults.get(number, ())),
             raw=cells.get(number),
+            undo=undos.get(number),
         )
         for number, code, line, known in zip(
             row.tolist(),
@@ -347,3 +355,10 @@ def _cells_by_row(table: pa.Table | None) -> dict[int, tuple[str | None, ...]]:
         return {}
     pairs = zip(table["row"].to_pylist(), table["cells"].to_pylist(), strict=True)
     return {row: tuple(cells or ()) for row, cells in pairs}
+
+
+def _undos_by_row(table: pa.Table | None) -> dict[int, RowUndo]:
+    return {
+        undo["row"]: RowUndo(fate=UndoFate(undo["fate"]), message=undo["why"])
+        for undo in (table.to_pylist() if table is not None else ())
+    }

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.accounting import RAW_SCHEMA, RECORD_ID, Accounts, decode, numbers_of
+from rowport.engine.journal import LACKS
 from rowport.engine.tables import no_errors
 from rowport.model.outcomes import Outcome, RowErrorCode
 from rowport.ports import BrokenRow, ParsedChunk
@@ -190,6 +191,7 @@ def merged(earlier: Accounts, fresh: Accounts, rows: Rows, *, first_row: int) ->
         errors=_replaced(earlier.errors, fresh.errors, rows),
         raw=_replaced(earlier.raw, fresh.raw.cast(RAW_SCHEMA), rows),
         before=_stacked(earlier.before, fresh.before),
+        written_by=fresh.written_by,
     )
 
 
@@ -203,13 +205,28 @@ def _of_rows(table: pa.Table, rows: Rows) -> pa.Table:
 
 
 def _stacked(old: pa.Table | None, new: pa.Table | None) -> pa.Table | None:
-    """Give the before-images of both; a field that changed its type meanwhile becomes text."""
+    """Give the before-images of both; a field that changed its type meanwhile becomes text.
+
+    Rows of which a field was not loaded name it in LACKS: that is not the same as no value.
+    """
     if old is None or new is None:
         return new if old is None else old
+    if {*old.column_names} != {*new.column_names} or LACKS in old.column_names:
+        old, new = _lacking(old, new.column_names), _lacking(new, old.column_names)
     for name in set(old.column_names) & set(new.column_names):
         if old.schema.field(name).type != new.schema.field(name).type:
             old, new = _as_text(old, name), _as_text(new, name)
     return pa.concat_tables([old, new], promote_options="default")
+
+
+def _lacking(table: pa.Table, wanted: Sequence[str]) -> pa.Table:
+    """Note which of the fields wanted the rows of a table do not have."""
+    lacking = sorted({*wanted} - {*table.column_names, LACKS})
+    known = table[LACKS].to_pylist() if LACKS in table.column_names else [[]] * table.num_rows
+    column = pa.array([sorted({*names, *lacking}) for names in known], pa.list_(pa.string()))
+    if LACKS not in table.column_names:
+        return table.append_column(LACKS, column)
+    return table.set_column(table.column_names.index(LACKS), LACKS, column)
 
 
 def _as_text(table: pa.Table, name: str) -> pa.Table:

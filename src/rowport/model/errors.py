@@ -18,6 +18,8 @@ RowportError
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
 │   ├── NothingToRetry                 no row of the import failed or is unprocessed
+│   ├── AlreadyUndone                  the import was taken back
+│   ├── NothingToUndo                  the import wrote no record
 │   ├── DestinationConflict            the destination table cannot follow the record type
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
@@ -168,6 +170,18 @@ class NothingToRetry(Conflict):
     """No row of the import failed or is unprocessed."""
 
     code = "nothing_to_retry"
+
+
+class AlreadyUndone(Conflict):
+    """The import was taken back: its rows cannot be tried again."""
+
+    code = "already_undone"
+
+
+class NothingToUndo(Conflict):
+    """The import wrote no record."""
+
+    code = "nothing_to_undo"
 
 
 class DestinationConflict(Conflict):

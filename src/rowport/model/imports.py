@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rowport.model.counts import Counts
     from rowport.model.retention import Expiry
+    from rowport.model.undo import Undo
     from rowport.model.waiting import Waiting
 
 
@@ -199,6 +200,8 @@ class Import:
     finished_at: datetime | None
     expired: tuple[Expiry, ...] = ()
     """What is kept of it no more."""
+    undo: Undo | None = None
+    """How far it is taken back; None: nobody asked for that."""
 
     @property
     def result(self) -> Result | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from rowport.model.undo import RowUndo
+
 
 class Outcome(IntEnum):
     """What became of a row.  The numbers are stored: never renumber, only append."""
@@ -95,3 +97,5 @@ class RowOutcome:
     errors: tuple[RowError, ...]
     raw: tuple[str | None, ...] | None
     """The cells as they stood in the file; kept for failed rows only."""
+    undo: RowUndo | None = None
+    """What undoing the import made of it; None: nothing (yet), or it had written no record."""

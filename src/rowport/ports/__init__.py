@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from rowport.model.imports import Mode, OnMatch
     from rowport.model.record_types import RecordType
+    from rowport.ports.undoing import Marks, ReverseBatch, ReverseResult
 
 # --------------------------------------------------------------------------------------- blobs
 
@@ -259,7 +260,10 @@ class LoadResult:
     """ERRORS_SCHEMA rows for those that failed."""
     before: pa.Table | None
     """The values that updated records had: column "row" (int64), "record_id", then one column
-    for each loaded field.  None when nothing was updated."""
+    for each loaded field; beside them who had written the record, see `rowport.engine.journal`.
+    None when nothing was updated."""
+    written_by: Marks = ()
+    """The marks that were put on the records written."""
 
 
 class Destination(Protocol):
@@ -308,6 +312,16 @@ class Destination(Protocol):
         `keys` is one column of a unique field; `row` is the row of the import that asks for each.
         Several loaders may ask for the same at once: one record comes of it.  A record that the
         destination refuses is not made.
+        """
+        ...
+
+    def reverse(
+        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
+    ) -> ReverseResult:
+        """Give back inside `tx` what was before the rows: records made go, old values return.
+
+        A record that does not bear one of the batch's marks, or another row's, is left alone, as
+        is one that others refer to.  What the destination refuses stays; the others are given back.
         """
         ...
 

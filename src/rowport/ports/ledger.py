@@ -13,7 +13,6 @@ from rowport.model.states import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
     from uuid import UUID
 
@@ -22,11 +21,15 @@ if TYPE_CHECKING:
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
     from rowport.model.states import ImportState, Phase
+    from rowport.model.undo import UndoCounts
     from rowport.ports import ChunkSpan, FormatLayout, Transaction
+    from rowport.ports.basis import Database, OrganizationLedger
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
     from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
     from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
+    from rowport.ports.told import ChunkProgress, StoredChunkResult
+    from rowport.ports.undoing import ChunkJournal, Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,8 @@ class PlannedChunk:
     """Blobs with rows that were mended; of a row that stands in several the last one counts."""
     tried: tuple[str, ...] = ()
     """Likewise, of those that were tried."""
+    is_undone: bool = False
+    """What it loaded is to be given back, instead of loading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,29 +103,8 @@ class ChunkResult:
     errors: bytes | None
     raw: bytes | None
     before: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChunkResult:
-    """What the ledger holds of a chunk."""
-
-    number: int
-    first_row: int
-    rows: int
-    first_line: int
-    outcomes: bytes | None
-    """None: nothing became of its rows yet."""
-    errors: bytes | None
-    raw: bytes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkProgress:
-    """What is still to come of an import."""
-
-    waiting: int
-    held: int
-    failed_rows: int
+    written_by: Marks = ()
+    """The marks on the records that were written just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,36 +171,6 @@ FATES: Final = {
     Result.FAILED: "failed_rows",
 }
 """What a completed import is called in a query; every other state has its own name."""
-
-
-class Database(Protocol):
-    """Where transactions come from."""
-
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction: commits at the end of the block, rolls back on an exception.
-
-        Raises:
-            Unavailable: the database does not answer, or went away in mid-transaction.
-        """
-        ...
-
-    def tenant(self, organization_id: UUID) -> AbstractContextManager[Transaction]:
-        """Open a transaction that sees and writes this organization's data only.
-
-        The database itself sees to it (row-level security), besides what each statement says.
-
-        Raises:
-            Unavailable: as above.
-        """
-        ...
-
-
-class OrganizationLedger(Protocol):
-    """Tenants."""
-
-    def ensure(self, tx: Transaction, slug: str, name: str) -> Organization:
-        """Give the organization of this slug; made if there is none."""
-        ...
 
 
 class RecordTypeLedger(Protocol):
@@ -571,6 +525,63 @@ class ChunkLedger(Protocol):
         ...
 
 
+class UndoLedger(Protocol):
+    """Undos: of an import there is at most one, for ever."""
+
+    def begin(self, tx: Transaction, ref: ImportRef, *, by: str | None) -> None:
+        """Lay every chunk with records down to be undone; the caller holds the import."""
+        ...
+
+    def is_open(self, tx: Transaction, ref: ImportRef) -> bool:
+        """Tell whether the import is being undone, and hold that until the transaction ends."""
+        ...
+
+    def journal(self, tx: Transaction, ref: ChunkRef) -> ChunkJournal:
+        """Give what the rows of a chunk wrote."""
+        ...
+
+    def finish(self, tx: Transaction, ref: ChunkRef, counts: UndoCounts, undone: bytes) -> None:
+        """Write what undoing made of a chunk's rows."""
+        ...
+
+    def has_later(self, tx: Transaction, ref: ChunkRef) -> bool:
+        """Tell whether a chunk behind this one is not undone yet."""
+        ...
+
+    def end(self, tx: Transaction, ref: ImportRef) -> None:
+        """End the undo if no chunk is left."""
+        ...
+
+    def fail(self, tx: Transaction, ref: ImportRef, *, code: str, message: str) -> None:
+        """End the undo for a fault that persists."""
+        ...
+
+    def as_left(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        *,
+        authors: Sequence[str],
+        rows: Sequence[int],
+        marks: Sequence[int],
+    ) -> Sequence[tuple[int, UUID, int]]:
+        """Give which records were as their authors had left them.
+
+        All three are aligned.  Each is told as (its place from 0, import, chunk of the import).
+        """
+        ...
+
+    def hand_over(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        chunks: Sequence[tuple[UUID, int]],
+        marks: Marks,
+    ) -> None:
+        """Let these marks count as those of chunks (import, number) whose records are as left."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """The ledger's parts, as one thing to hand around."""
@@ -588,3 +599,4 @@ class Ledger:
     events: EventLedger
     webhooks: WebhookLedger
     retention: RetentionLedger
+    undos: UndoLedger

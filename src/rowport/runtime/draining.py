@@ -86,7 +86,10 @@ def work_on(works: Works, claimed: ClaimedChunk, should_stop: Callable[[], bool]
         Unavailable: the database or the blob store went away; no attempt was used up.
     """
     try:
-        works.loading.load(claimed)
+        if claimed.planned.is_undone:
+            works.undoing.undo(claimed)
+        else:
+            works.loading.load(claimed)
     except Unavailable as error:
         _put_back_after_outage(works, claimed, error.message, should_stop)
         raise
@@ -147,9 +150,13 @@ def storable(words: str) -> str:
 def _give_up(works: Works, claimed: ClaimedChunk, code: str, reason: str) -> None:
     span = claimed.planned.span
     last = span.first_row + span.rows - 1
+    done = "given back" if claimed.planned.is_undone else "loaded"
     fault = ImportFault(
         code=code,
-        message=f"Rows {span.first_row} to {last} could not be loaded {reason}",
+        message=f"Rows {span.first_row} to {last} could not be {done} {reason}",
         retryable=True,
     )
-    works.settling.fail(claimed.ref.whole, fault)
+    if claimed.planned.is_undone:
+        works.settling.fail_undo(claimed.ref.whole, fault)
+    else:
+        works.settling.fail(claimed.ref.whole, fault)

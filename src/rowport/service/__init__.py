@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.settling import Settling
+    from rowport.service.undoing import Undoing
+    from rowport.service.undos import Undos
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -55,6 +57,11 @@ class Services(Protocol):
     @property
     def rounds(self) -> Rounds:
         """Rows that are tried again."""
+        ...
+
+    @property
+    def undos(self) -> Undos:
+        """Imports that are taken back."""
         ...
 
     @property
@@ -125,6 +132,7 @@ class Works:
     ledger: Ledger
     planning: Planning
     loading: Loading
+    undoing: Undoing
     settling: Settling
     telling: Telling
     delivering: Delivering

@@ -94,7 +94,7 @@ class Loading:
         # The lease comes first: whatever takes long happens while no other worker can claim it.
         with self.ledger.database.transaction() as tx:
             leased = self.ledger.chunks.lock(tx, ref)
-            if leased is None:
+            if leased is None or leased.planned.is_undone:
                 return
             recipe = self._recipe(ref.whole, leased)
             if recipe.job.options.policy.all_or_nothing:
@@ -364,4 +364,5 @@ def _encode(accounts: Accounts) -> ChunkResult:
         errors=accounting.encode(accounts.errors),
         raw=accounting.encode(accounts.raw),
         before=accounting.encode(accounts.before, keeps_types=True),
+        written_by=accounts.written_by,
     )

@@ -6,13 +6,13 @@ have no record, and keep what became of the others.
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rowport.engine.fields_match import check_columns
 from rowport.model.errors import (
+    AlreadyUndone,
     IllegalTransition,
     ImportNotFound,
     InvalidOptions,
@@ -28,6 +28,7 @@ from rowport.ports.ledger import ImportRef
 from rowport.ports.rounds import Again, NewRound
 from rowport.service.imports import check_name, check_options, defer_plan
 from rowport.service.layouts import column_mapping, to_layout
+from rowport.service.quieting import quiet
 from rowport.service.references import references_of
 
 if TYPE_CHECKING:
@@ -39,10 +40,6 @@ if TYPE_CHECKING:
     from rowport.ports.ledger import Ledger
     from rowport.service.imports import Imports
     from rowport.service.mending import Mending
-
-QUIET_S: Final = 10.0
-"""How long a round waits for chunks that were in flight when the import ended."""
-GLANCE_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +62,7 @@ class Rounds:
         Raises:
             ImportNotFound: this organization has none of this id.
             IllegalTransition: it has not ended.
+            AlreadyUndone: it was taken back.
             NothingToRetry: every row is fine, or there is none.
             ResultsExpired: what it needs is kept no more.
             InvalidOptions: the import's key or mapping does not go with the record type any more.
@@ -101,6 +99,7 @@ class Rounds:
         Raises:
             ImportNotFound: this organization has none of this id.
             IllegalTransition: it has not ended.
+            AlreadyUndone: it was taken back.
             NotMendable: the file is no failed-rows file of this import, or names rows that did
                 not fail; nothing was changed.
             UnreadableFile: it is no table.
@@ -148,7 +147,7 @@ class Rounds:
         _check_ended(job)
         _check_wet(job)
         ref = _ref(job)
-        self._quiet(ref)
+        quiet(self.ledger, self.settle, ref)
         with self.ledger.database.tenant(job.organization_id) as tx:
             state = self.ledger.imports.lock(tx, ref)
             now = self.ledger.imports.get(tx, ref)
@@ -158,24 +157,9 @@ class Rounds:
                 raise IllegalTransition(
                     f"Somebody else started import {job.id} in this moment; it is {now.state}."
                 )
+            _check_ended(now)
             _check_kept(now)
             yield tx
-
-    def _quiet(self, ref: ImportRef) -> None:
-        """See to it that no chunk is in flight: of an import that ended, none can commit."""
-        deadline = time.monotonic() + QUIET_S
-        while True:
-            self.settle(ref)
-            with self.ledger.database.transaction() as tx:
-                now = self.ledger.imports.share(tx, ref)
-                if now is None or not now.state.is_final:
-                    return  # somebody else was faster
-                if not self.ledger.chunks.progress(tx, ref).waiting:
-                    return
-                self.ledger.chunks.end_overdue(tx, ref)
-            if time.monotonic() > deadline:
-                raise Unavailable(f"A chunk of import {ref.import_id} is still in flight.")
-            time.sleep(GLANCE_S)
 
     def _begin(
         self,
@@ -240,6 +224,11 @@ def _check_ended(job: Import) -> None:
     if not job.state.is_final:
         raise IllegalTransition(
             f"Import {job.id} is {job.state}; its rows can be tried again once it has ended."
+        )
+    if job.undo is not None:
+        raise AlreadyUndone(
+            f"Import {job.id} was undone, or is being undone: its rows cannot be tried again. "
+            "Import the file anew."
         )
 
 

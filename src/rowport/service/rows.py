@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from rowport.engine.error_groups import ErrorGroup
     from rowport.model.imports import Import
-    from rowport.ports.ledger import Ledger, StoredChunkResult
+    from rowport.ports.ledger import Ledger
+    from rowport.ports.told import StoredChunkResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +173,7 @@ def _of_chunk(
             outcomes=stored.outcomes,
             errors=stored.errors,
             raw=stored.raw,
+            undone=stored.undone,
             wanted=wanted,
             most=most,
             after=after,

@@ -14,7 +14,8 @@ from rowport.model.states import ImportState
 
 if TYPE_CHECKING:
     from rowport.ports import Transaction
-    from rowport.ports.ledger import ChunkProgress, ImportRef, Ledger
+    from rowport.ports.ledger import ImportRef, Ledger
+    from rowport.ports.told import ChunkProgress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +42,16 @@ class Settling:
                 case ImportState.COMPLETED | ImportState.FAILED | ImportState.CANCELED:
                     # A chunk that was in flight when the import ended must not be claimed again.
                     self.ledger.chunks.void_waiting(tx, ref)
+                    self.ledger.undos.end(tx, ref)
                 case _:
                     pass
+
+    def fail_undo(self, ref: ImportRef, fault: ImportFault) -> None:
+        """End an undo that cannot go on; what was given back stays so."""
+        with self.ledger.database.transaction() as tx:
+            self.ledger.imports.lock(tx, ref)
+            self.ledger.undos.fail(tx, ref, code=fault.code, message=fault.message)
+            self.ledger.chunks.void_waiting(tx, ref)
 
     def fail(self, ref: ImportRef, fault: ImportFault) -> None:
         """End an import that cannot go on; what is loaded stays, the rest is unprocessed."""

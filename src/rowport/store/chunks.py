@@ -10,18 +10,18 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from rowport.ports.ledger import (
-    ChunkProgress,
     ChunkRef,
     ClaimedChunk,
     ImportRef,
     LeasedChunk,
     PlannedChunk,
-    StoredChunkResult,
 )
 from rowport.ports.rounds import ChunkFates
+from rowport.ports.told import ChunkProgress, StoredChunkResult
 from rowport.store.catalogue import statement
 from rowport.store.rows import to_planned_chunk
 from rowport.store.saying import many, one, only, say
+from rowport.store.undos import multirange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -147,6 +147,7 @@ class PostgresChunks:
             errors=result.errors,
             raw=result.raw,
             before=result.before,
+            written_by=multirange(result.written_by),
             **_names(ref),
         )
 
@@ -295,4 +296,5 @@ def _to_result(row: Mapping[str, Any]) -> StoredChunkResult:
         outcomes=row["outcomes"],
         errors=row["errors"],
         raw=row["raw"],
+        undone=row["undone"],
     )

@@ -14,6 +14,7 @@ from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
 from rowport.store.replays import PostgresReplays
 from rowport.store.retention import PostgresRetention
+from rowport.store.undos import PostgresUndos
 from rowport.store.webhooks import PostgresWebhooks
 
 if TYPE_CHECKING:
@@ -36,4 +37,5 @@ def ledger(database: PostgresDatabase) -> Ledger:
         events=PostgresEvents(),
         webhooks=PostgresWebhooks(),
         retention=PostgresRetention(),
+        undos=PostgresUndos(),
     )

@@ -26,6 +26,7 @@ from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
 from rowport.model.retention import Expiry, RetentionKind
 from rowport.model.states import ImportState, Phase
+from rowport.model.undo import Undo, UndoCounts, UndoFault
 from rowport.ports import ChunkSpan, FormatLayout
 from rowport.ports.ledger import PlannedChunk
 from rowport.ports.rounds import Again, WaitingFacts
@@ -101,6 +102,7 @@ def to_import(row: Row) -> Import:
         started_at=row["started_at"],
         finished_at=row["finished_at"],
         expired=_to_expired(row["expired"]),
+        undo=_to_undo(row, written=counts.created + counts.updated),
     )
 
 
@@ -109,6 +111,20 @@ def _to_expired(document: Row) -> tuple[Expiry, ...]:
         Expiry(kind=kind, at=datetime.fromisoformat(told["at"]), days=told["days"])
         for kind in RetentionKind
         if (told := document.get(kind)) is not None
+    )
+
+
+def _to_undo(row: Row, *, written: int) -> Undo | None:
+    if row["undo"] is None:
+        return None
+    done = {name: int(row[name]) for name in ("reversed", "kept", "errored")}
+    code, message = row["undo_error_code"], row["undo_error_message"]
+    return Undo(
+        asked_by=row["undo_asked_by"],
+        counts=UndoCounts(**done, pending=written - sum(done.values())),
+        error=UndoFault(code=code, message=message) if code else None,
+        created_at=row["undo_created_at"],
+        finished_at=row["undo_finished_at"],
     )
 
 
@@ -203,6 +219,7 @@ def to_planned_chunk(row: Row) -> PlannedChunk:
         again=Again(row["again"]) if row["again"] else None,
         mended=tuple(row["mended"]),
         tried=tuple(row["tried"]),
+        is_undone=row["state"] == "undoing",
     )
 
 

@@ -114,13 +114,18 @@ CREATE TABLE rowport.chunk_results (
     outcomes bytea NOT NULL,
     errors bytea,
     raw bytea,
-    before bytea
+    before bytea,
+    written_by int8multirange DEFAULT '{}'::int8multirange NOT NULL,
+    undone bytea
 );
 ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN outcomes SET STORAGE EXTERNAL;
 ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN errors SET STORAGE EXTERNAL;
 ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN raw SET STORAGE EXTERNAL;
 ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN before SET STORAGE EXTERNAL;
+ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN undone SET STORAGE EXTERNAL;
 COMMENT ON TABLE rowport.chunk_results IS 'The fate of each row of a chunk as Parquet, written in the transaction that loaded it.';
+COMMENT ON COLUMN rowport.chunk_results.written_by IS 'The xmin of the records that its rows wrote: a record with another one was changed since.';
+COMMENT ON COLUMN rowport.chunk_results.undone IS 'What undoing made of each row that had written a record, as Parquet; null: it was not undone.';
 CREATE TABLE rowport.chunks (
     import_id uuid NOT NULL,
     number integer NOT NULL,
@@ -149,13 +154,15 @@ CREATE TABLE rowport.chunks (
     mended text[] DEFAULT '{}'::text[] NOT NULL,
     tried text[] DEFAULT '{}'::text[] NOT NULL,
     deaths smallint DEFAULT 0 NOT NULL,
+    reversed integer DEFAULT 0 NOT NULL,
+    kept integer DEFAULT 0 NOT NULL,
+    errored integer DEFAULT 0 NOT NULL,
     CONSTRAINT chunks_again_check CHECK ((again = ANY (ARRAY['all'::text, 'mended'::text]))),
     CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
     CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
     CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
     CONSTRAINT chunks_number_check CHECK ((number >= 1)),
-    CONSTRAINT chunks_rows_check CHECK ((rows >= 1)),
-    CONSTRAINT chunks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'held'::text, 'done'::text, 'void'::text])))
+    CONSTRAINT chunks_rows_check CHECK ((rows >= 1))
 )
 WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
 COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
@@ -384,6 +391,17 @@ CREATE TABLE rowport.tokens (
     CONSTRAINT tokens_secret_sha256_check CHECK ((octet_length(secret_sha256) = 32))
 );
 COMMENT ON TABLE rowport.tokens IS 'Access tokens: 256 random bits, of which only the SHA-256 is kept.';
+CREATE TABLE rowport.undos (
+    import_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    asked_by text,
+    error_code text,
+    error_message text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT undos_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) OR (finished_at IS NOT NULL))))
+);
+COMMENT ON TABLE rowport.undos IS 'Imports that are taken back, or were. The counts are sums over their chunks.';
 CREATE TABLE rowport.users (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -427,6 +445,10 @@ ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY rowport.chunks
     ADD CONSTRAINT chunks_pkey PRIMARY KEY (import_id, number);
+ALTER TABLE rowport.chunks
+    ADD CONSTRAINT chunks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'held'::text, 'done'::text, 'void'::text, 'undoing'::text]))) NOT VALID;
+ALTER TABLE rowport.chunks
+    ADD CONSTRAINT chunks_undone_is_whole CHECK (((((reversed + kept) + errored) = 0) OR (((reversed + kept) + errored) = (created + updated)))) NOT VALID;
 ALTER TABLE ONLY rowport.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY rowport.deliveries
@@ -487,6 +509,8 @@ ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_secret_sha256_key UNIQUE (secret_sha256);
+ALTER TABLE ONLY rowport.undos
+    ADD CONSTRAINT undos_pkey PRIMARY KEY (import_id);
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.users
@@ -499,7 +523,7 @@ ALTER TABLE ONLY rowport.webhooks
     ADD CONSTRAINT webhooks_organization_id_name_key UNIQUE (organization_id, name);
 ALTER TABLE ONLY rowport.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
-CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = 'waiting'::text);
+CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'undoing'::text]));
 CREATE INDEX chunks_open ON rowport.chunks USING btree (import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
 CREATE INDEX deliveries_due ON rowport.deliveries USING btree (webhook_id, due_at, id) WHERE (state = 'waiting'::text);
 CREATE INDEX deliveries_of_event ON rowport.deliveries USING btree (event_id);
@@ -518,6 +542,7 @@ CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at
 CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
 CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX undos_open ON rowport.undos USING btree (import_id) WHERE (finished_at IS NULL);
 CREATE TRIGGER tell_import AFTER INSERT OR UPDATE OF state, phase, expired ON rowport.imports FOR EACH ROW EXECUTE FUNCTION rowport.tell_import();
 ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_import_id_number_fkey FOREIGN KEY (import_id, number) REFERENCES rowport.chunks(import_id, number) ON DELETE CASCADE;
@@ -585,6 +610,10 @@ ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES rowport.users(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.undos
+    ADD CONSTRAINT undos_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.undos
+    ADD CONSTRAINT undos_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.webhooks
@@ -616,6 +645,7 @@ CREATE POLICY one_organization ON rowport.replays TO rowport_app USING ((organiz
 CREATE POLICY one_organization ON rowport.retention_rules TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.rounds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.undos TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.webhooks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 ALTER TABLE rowport.organizations ENABLE ROW LEVEL SECURITY;
@@ -625,6 +655,7 @@ ALTER TABLE rowport.replays ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.retention_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.tokens ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.undos ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.webhooks ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA rowport TO rowport_app;
@@ -645,5 +676,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.replays TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.retention_rules TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.rounds TO rowport_app;
 GRANT SELECT ON TABLE rowport.tokens TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.undos TO rowport_app;
 GRANT SELECT ON TABLE rowport.users TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.webhooks TO rowport_app;

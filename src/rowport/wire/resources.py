@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportFile, ImportOptions
     from rowport.model.outcomes import RowError, RowOutcome
     from rowport.model.record_types import RecordType
+    from rowport.model.undo import RowUndo, Undo
     from rowport.model.waiting import Waiting
 
 Document = dict[str, object]
@@ -38,6 +39,7 @@ def import_resource(imported: Import) -> Document:
             str(expiry.kind): {"at": rfc3339(expiry.at), "why": expiry.why}
             for expiry in imported.expired
         },
+        "undo": undo_resource(imported.undo) if imported.undo else None,
         "created_at": rfc3339(imported.created_at),
         "started_at": rfc3339(imported.started_at),
         "finished_at": rfc3339(imported.finished_at),
@@ -91,6 +93,24 @@ def waiting_resource(waiting: Waiting) -> Document:
     return {"code": str(waiting.code), "message": waiting.message}
 
 
+def undo_resource(undo: Undo) -> Document:
+    """Say how far an import is taken back; the counts are of rows that had written records."""
+    counts = undo.counts
+    return {
+        "state": str(undo.state),
+        "asked_by": undo.asked_by,
+        "counts": {
+            "reversed": counts.reversed,
+            "kept": counts.kept,
+            "errored": counts.errored,
+            "pending": counts.pending,
+        },
+        "error": {"code": undo.error.code, "message": undo.error.message} if undo.error else None,
+        "created_at": rfc3339(undo.created_at),
+        "finished_at": rfc3339(undo.finished_at),
+    }
+
+
 def row_resource(row: RowOutcome) -> Document:
     """Say what became of a row."""
     return {
@@ -100,7 +120,13 @@ def row_resource(row: RowOutcome) -> Document:
         "record_id": str(row.record_id) if row.record_id else None,
         "errors": [row_error_resource(error) for error in row.errors],
         "raw": list(row.raw) if row.raw is not None else None,
+        "undo": row_undo_resource(row.undo) if row.undo else None,
     }
+
+
+def row_undo_resource(undo: RowUndo) -> Document:
+    """Say what undoing made of a row."""
+    return {"outcome": undo.fate.word, "message": undo.message}
 
 
 def error_group_resource(group: ErrorGroup) -> Document:

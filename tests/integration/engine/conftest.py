@@ -15,6 +15,7 @@ from psycopg.rows import dict_row
 from rowport.bootstrap import Rowport
 from rowport.model.imports import ImportOptions
 from rowport.model.states import ImportState
+from rowport.model.undo import UndoState
 from rowport.ports.ledger import ImportRef
 from rowport.runtime.draining import Draining
 from rowport.store.database import connect
@@ -116,7 +117,7 @@ class Engine:
         """Let all time pass for which a chunk that nobody holds would wait."""
         self.sql(
             "UPDATE rowport.chunks SET run_after = '-infinity' WHERE (import_id, number) IN ("
-            "SELECT import_id, number FROM rowport.chunks WHERE state = 'waiting' "
+            "SELECT import_id, number FROM rowport.chunks WHERE state IN ('waiting', 'undoing') "
             "FOR UPDATE SKIP LOCKED)"
         )
 
@@ -160,6 +161,23 @@ class Engine:
         return self.rowport.services.rounds.fix(
             imported.organization_id, imported.id, file_name=file_name, parts=iter([data])
         )
+
+    def ask_undo(self, imported: Import, *, by: str | None = None) -> Import:
+        """Ask for an import to be taken back; nothing works on it yet."""
+        return self.rowport.services.undos.undo(imported.organization_id, imported.id, by=by)
+
+    def undo(self, imported: Import) -> Import:
+        """Take an import back, to the end."""
+        imported = self.ask_undo(imported)
+        for _ in range(MANY):
+            if imported.undo is None or imported.undo.state is not UndoState.RUNNING:
+                return imported
+            self.hurry()
+            self.drain()
+            self.works.settling.settle(ref_of(imported))
+            imported = self.get(imported)
+        faults = self.sql("SELECT number, state, attempts, fault FROM rowport.chunks")
+        raise AssertionError(f"the undo does not end: {faults}")
 
     def failed_rows(self, imported: Import, form: str = "csv") -> bytes:
         """Give the failed-rows file."""

@@ -8,6 +8,7 @@ from rowport.destinations.postgres.finding import ensure, find
 from rowport.destinations.postgres.loading import load
 from rowport.destinations.postgres.memory import Memory
 from rowport.destinations.postgres.preparing import prepare
+from rowport.destinations.postgres.reversing import reverse
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from rowport.model.record_types import RecordType
     from rowport.ports import LoadBatch, LoadResult, Transaction
+    from rowport.ports.undoing import ReverseBatch, ReverseResult
 
 
 class PostgresDestination:
@@ -58,6 +60,12 @@ class PostgresDestination:
     ) -> None:
         """Make records that have these values alone, where there are none."""
         ensure(tx, record_type, keys, import_id=import_id, row=row)
+
+    def reverse(
+        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
+    ) -> ReverseResult:
+        """Give back inside `tx` what was before the rows."""
+        return reverse(tx, record_type, batch)
 
 
 def destination() -> PostgresDestination:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from rowport.engine.journal import LACKS, MARK
 from rowport.model.errors import DestinationConflict
 from rowport.model.table_schema import FieldType
 
@@ -191,10 +192,10 @@ def _check_names(columns: Sequence[Column]) -> None:
         )
     seen: set[str] = set()
     for column in columns:
-        if column.name in SYSTEM_COLUMNS:
+        if column.name in SYSTEM_COLUMNS or column.field in {MARK, LACKS}:
             raise DestinationConflict(
                 f"The field {column.field!r} has the name of one of Rowport's own columns "
-                f"({', '.join(SYSTEM_COLUMNS)}); rename it."
+                f"({', '.join((*SYSTEM_COLUMNS, MARK, LACKS))}); rename it."
             )
         if not column.name or "\x00" in column.name:
             raise DestinationConflict(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rowport.destinations.postgres.target import Target
+    from rowport.ports.undoing import Marks
 
     Places = NDArray[np.int64]
     """0-based places of rows in the batch."""
@@ -34,6 +35,7 @@ class Fates:
         self.ids = np.zeros((row.size, ID_BYTES), np.uint8)
         self._errors: list[pa.Table] = []
         self._before: pa.Table | None = None
+        self.written_by: Marks = ()
 
     @property
     def writing(self) -> Places:
@@ -89,6 +91,7 @@ class Fates:
             record_id=as_uuid_array(self.ids, self.outcome != Outcome.FAILED),
             errors=errors,
             before=self._before,
+            written_by=self.written_by,
         )
 
 

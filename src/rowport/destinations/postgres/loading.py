@@ -12,6 +12,7 @@ from rowport.destinations.postgres.catalog import rows_of
 from rowport.destinations.postgres.copying import refresh_statistics
 from rowport.destinations.postgres.dry_run import foresee_unique
 from rowport.destinations.postgres.folding import as_stored
+from rowport.destinations.postgres.marks import marks_on
 from rowport.destinations.postgres.refusals import is_row_fault
 from rowport.destinations.postgres.target import Target, target_of
 from rowport.model.errors import Unavailable
@@ -112,6 +113,11 @@ def _attempt(
             attempt.load_one_by_one()
     if batch.mode is Mode.VALIDATE:
         foresee_unique(connection, target, batch.import_id, attempt.fates)
+    else:
+        written = attempt.fates.ids[attempt.fates.writing]
+        # One savepoint is one mark; row by row each has its own.
+        written = written if way == "one by one" else written[:1]
+        attempt.fates.written_by = marks_on(connection, target.table, written)
     return attempt.fates.result()
 
 

@@ -20,6 +20,7 @@ from rowport.destinations.postgres.copying import (
     text_rows,
 )
 from rowport.destinations.postgres.twins import in_key_order
+from rowport.engine.journal import ABOUT
 from rowport.engine.record_ids import ID_BYTES, as_uuid_array
 
 if TYPE_CHECKING:
@@ -158,6 +159,10 @@ class Changes:
     """Meanwhile another chunk of this import wrote the record: nothing was written here."""
     row: NDArray[np.int64]
     """The row that wrote it last before."""
+    author: pa.Array
+    """The import that did (string)."""
+    mark: NDArray[np.int64]
+    """The mark that the record bore before."""
     old: pa.Table
     """The values it had, named by field, aligned with `place`."""
     written: int
@@ -233,15 +238,18 @@ def change(
     with temporary_table(connection, "rowport_rows", kinds) as table:
         copy_in(connection, table, staged, as_json)
         query = _change_query(target, import_id, table, new, write=write)
-        names = ["place", "ours", "row", "written", *(c.name for c in target.columns)]
+        names = ["place", "ours", "row", "written", "mark", "author"]
+        names += [c.name for c in target.columns]
         with index_plans(connection):
             texts = text_rows(connection, query, [f"{at}" for at in range(len(names))])
-    head = [texts.column(str(at)).cast(pa.int64()).to_numpy() for at in range(4)]
-    old = texts.select([str(at) for at in range(4, len(names))]).rename_columns(names[4:])
+    head = [texts.column(str(at)).cast(pa.int64()).to_numpy() for at in range(5)]
+    old = texts.select([str(at) for at in range(6, len(names))]).rename_columns(names[6:])
     return Changes(
         place=head[0],
         ours=head[1].astype(np.bool_),
         row=head[2],
+        author=texts.column("5").combine_chunks(),
+        mark=head[4],
         old=read_old(target.columns, old),
         written=int(head[3][0]) if texts.num_rows else 0,
     )
@@ -254,7 +262,8 @@ def _change_query(
     found = sql.SQL(
         "SELECT s.place, s.row, s.id,"
         " (t.rowport_import = {import_id} AND t.rowport_row <> s.row)::int AS ours,"
-        " t.rowport_row AS old_row, {old}, {new}"
+        " t.rowport_row AS old_row, t.xmin::text AS mark, t.rowport_import AS author,"
+        " {old}, {new}"
         " FROM {staged} AS s JOIN {table} AS t ON t.rowport_id = s.id"
         " WHERE {differs}{locked}"
     ).format(
@@ -284,7 +293,7 @@ def _change_query(
         )
     return sql.SQL(
         "WITH found AS MATERIALIZED ({found}), written AS ({written})"
-        " SELECT place, ours, old_row, (SELECT count(*) FROM written), {old}"
+        " SELECT place, ours, old_row, (SELECT count(*) FROM written), mark, author, {old}"
         " FROM found ORDER BY place"
     ).format(
         found=found,
@@ -297,7 +306,8 @@ def before_images(
     changes: Changes, kept: NDArray[np.bool_], row: NDArray[np.int64], ids: pa.Array
 ) -> pa.Table:
     """Give LoadResult.before of the kept changes; `ids` are aligned with `changes.place`."""
-    table = pa.table({"row": pa.array(row[changes.place]), "record_id": ids})
+    about = [pa.array(row[changes.place]), ids, changes.author, changes.row, changes.mark]
+    table = pa.table(dict(zip(ABOUT, about, strict=True)))
     for name, column in zip(changes.old.column_names, changes.old.columns, strict=True):
         table = table.append_column(name, column)
     return pc.filter(table, pa.array(kept))

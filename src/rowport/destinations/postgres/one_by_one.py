@@ -17,6 +17,7 @@ from rowport.destinations.postgres.columns import SqlType
 from rowport.destinations.postgres.copying import copy_in, temporary_table, text_rows
 from rowport.destinations.postgres.matching import differs, old_value, read_old
 from rowport.destinations.postgres.refusals import BEATEN, LEFT_OUT, SYSTEM_FAULTS
+from rowport.engine.journal import AUTHOR, AUTHOR_ROW, MARK
 from rowport.engine.record_ids import as_uuid_array
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ BEGIN
                     RAISE EXCEPTION USING ERRCODE = {beaten};
                 END IF;
                 INSERT INTO {before}
-                SELECT r.place, {old} FROM {table} AS t
+                SELECT r.place, t.rowport_import::text, t.rowport_row, t.xmin::text::bigint, {old}
+                FROM {table} AS t
                 WHERE t.rowport_id = r.met AND {differs};
                 v_said := 'unchanged';
                 IF FOUND THEN
@@ -111,7 +113,8 @@ class Said:
     """state, message, rule and column_name of those that failed, in order."""
     before_place: Places
     before: pa.Table
-    """The old values of updated records, named by field, aligned with `before_place`."""
+    """Who had written updated records, and their old values, named by field; aligned with
+    `before_place`."""
 
 
 def load_one_by_one(
@@ -148,7 +151,8 @@ def load_one_by_one(
         ("met", as_uuid_array(met, has_met)),
     ):
         staged = staged.append_column(name, column)
-    olds = [("place", "bigint"), *((f"o{at}", "text") for at in range(len(values)))]
+    olds = [("place", "bigint"), ("author", "text"), ("author_row", "bigint"), ("mark", "bigint")]
+    olds += [(f"o{at}", "text") for at in range(len(values))]
     with (
         temporary_table(connection, "rowport_rows", kinds) as rows,
         temporary_table(connection, "rowport_said", _SAID) as said,
@@ -199,14 +203,26 @@ def _read(
         sql.SQL("SELECT * FROM {} ORDER BY place").format(said),
         [name for name, _ in _SAID],
     )
-    names = ["place", *(f"o{at}" for at in range(len(target.columns)))]
+    about = ["author", "author_row", "mark"]
+    names = ["place", *about, *(f"o{at}" for at in range(len(target.columns)))]
     olds = text_rows(connection, sql.SQL("SELECT * FROM {} ORDER BY place").format(before), names)
-    by_name = olds.drop_columns(["place"]).rename_columns([c.name for c in target.columns])
+    by_name = olds.drop_columns(["place", *about]).rename_columns([c.name for c in target.columns])
     failed = words.filter(pc.equal(words.column("word"), "failed"))
     return Said(
         place=words.column("place").cast(pa.int64()).to_numpy(),
         word=words.column("word").to_numpy(),
         refusals=failed.select(["state", "message", "rule", "column_name"]).to_pylist(),
         before_place=olds.column("place").cast(pa.int64()).to_numpy(),
-        before=read_old(target.columns, by_name),
+        before=_with_author(olds, read_old(target.columns, by_name)),
+    )
+
+
+def _with_author(olds: pa.Table, values: pa.Table) -> pa.Table:
+    about = [
+        olds.column("author"),
+        olds.column("author_row").cast(pa.int64()),
+        olds.column("mark").cast(pa.int64()),
+    ]
+    return pa.Table.from_arrays(
+        [*about, *values.columns], names=[AUTHOR, AUTHOR_ROW, MARK, *values.column_names]
     )

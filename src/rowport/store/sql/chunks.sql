@@ -45,7 +45,7 @@ SET deaths = k.deaths + 1, run_after = clock_timestamp() + interval '3 seconds'
 FROM (
     SELECT import_id, number
     FROM rowport.chunks
-    WHERE state = 'waiting'
+    WHERE state IN ('waiting', 'undoing')
       AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
     ORDER BY priority DESC, turn, import_id
     LIMIT 1
@@ -53,7 +53,7 @@ FROM (
 ) AS next
 WHERE k.import_id = next.import_id AND k.number = next.number
 RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
-          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried,
+          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried, k.state,
           k.attempts, k.deaths - 1 AS deaths;
 
 -- lock_chunk --
@@ -62,14 +62,14 @@ RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.ro
 -- not say whose it is, so the session is marked as well.
 WITH mine AS MATERIALIZED (
     SELECT import_id, number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints,
-           staged, again, mended, tried
+           staged, again, mended, tried, state
     FROM rowport.chunks
     WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
-      AND number = %(number)s AND state = 'waiting'
+      AND number = %(number)s AND state IN ('waiting', 'undoing')
     FOR UPDATE SKIP LOCKED
 )
 SELECT m.number, m.file_id, m.first_row, m.rows, m.first_line, m.begin_byte, m.end_byte, m.hints,
-       m.staged, m.again, m.mended, m.tried, i.starts,
+       m.staged, m.again, m.mended, m.tried, m.state, i.starts,
        pg_advisory_xact_lock_shared(rowport.lease(m.import_id, m.number))
 FROM mine AS m
 JOIN rowport.imports AS i ON i.id = m.import_id;
@@ -77,20 +77,20 @@ JOIN rowport.imports AS i ON i.id = m.import_id;
 -- finish_chunk --
 UPDATE rowport.chunks
 SET state = %(state)s, created = %(created)s, updated = %(updated)s, unchanged = %(unchanged)s,
-    skipped = %(skipped)s, failed = %(failed)s, fault = NULL,
+    skipped = %(skipped)s, failed = %(failed)s, fault = NULL, deaths = 0,
     tried = tried || mended, mended = '{}',
     finished_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
 -- insert_chunk_result --
 INSERT INTO rowport.chunk_results
-    (import_id, number, organization_id, outcomes, errors, raw, before)
+    (import_id, number, organization_id, outcomes, errors, raw, before, written_by)
 VALUES
     (%(import_id)s, %(number)s, %(organization_id)s, %(outcomes)s, %(errors)s, %(raw)s,
-     %(before)s)
+     %(before)s, %(written_by)s::int8multirange)
 ON CONFLICT (import_id, number) DO UPDATE
 SET outcomes = excluded.outcomes, errors = excluded.errors, raw = excluded.raw,
-    before = excluded.before;
+    before = excluded.before, written_by = chunk_results.written_by + excluded.written_by;
 
 -- chunk_result --
 SELECT outcomes, errors, raw, before
@@ -103,7 +103,7 @@ UPDATE rowport.chunks
 SET deaths = greatest(deaths - 1, 0), run_after = clock_timestamp() + %(delay)s,
     fault = coalesce(%(fault)s, fault)
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
-  AND state = 'waiting';
+  AND state IN ('waiting', 'undoing');
 
 -- delay_chunk --
 -- The try counts; the chunk is tried again later.
@@ -111,7 +111,7 @@ UPDATE rowport.chunks
 SET attempts = attempts + 1, deaths = greatest(deaths - 1, 0),
     run_after = clock_timestamp() + %(delay)s, fault = %(fault)s
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s
-  AND state = 'waiting';
+  AND state IN ('waiting', 'undoing');
 
 -- hold_chunk --
 -- While its process is being started nobody else shall claim it; nothing to do once it is locked.
@@ -121,14 +121,14 @@ FROM (
     SELECT import_id, number
     FROM rowport.chunks
     WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
-      AND number = %(number)s AND state = 'waiting'
+      AND number = %(number)s AND state IN ('waiting', 'undoing')
     FOR UPDATE SKIP LOCKED
 ) AS free
 WHERE k.import_id = free.import_id AND k.number = free.number;
 
 -- void_waiting_chunks --
 -- Those that no worker holds; what is in flight ends by itself.  One whose rows all have a fate
--- from an earlier round is as done as it was.
+-- from an earlier round is as done as it was.  So are those that a failed undo did not come to.
 UPDATE rowport.chunks AS k
 SET state = CASE WHEN k.created + k.updated + k.unchanged + k.skipped + k.failed = k.rows
                  THEN 'done' ELSE 'void' END
@@ -136,7 +136,10 @@ FROM (
     SELECT number
     FROM rowport.chunks
     WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
-      AND state IN ('waiting', 'held')
+      AND (state IN ('waiting', 'held')
+           OR state = 'undoing' AND NOT EXISTS (
+               SELECT FROM rowport.undos AS u
+               WHERE u.import_id = %(import_id)s AND u.finished_at IS NULL))
     FOR UPDATE SKIP LOCKED
 ) AS free
 WHERE k.import_id = %(import_id)s AND k.number = free.number;
@@ -171,7 +174,7 @@ WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s
 
 -- chunks_of_import --
 SELECT number, file_id, first_row, rows, first_line, begin_byte, end_byte, hints, staged, again,
-       mended, tried
+       mended, tried, state
 FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s
 ORDER BY number;
@@ -189,7 +192,7 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 -- Whether a worker could do something now: a row when a chunk waits that nobody holds.
 SELECT 1 AS waits
 FROM rowport.chunks
-WHERE state = 'waiting'
+WHERE state IN ('waiting', 'undoing')
   AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
 ORDER BY priority DESC, turn, import_id
 LIMIT 1
@@ -257,7 +260,8 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 -- failed_results --
 -- Of each of several imports the chunks with failed rows; with a limit only the first ones, which
 -- hold that many failed rows.
-SELECT f.import_id, f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw
+SELECT f.import_id, f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw,
+       r.undone
 FROM (
     SELECT k.organization_id, k.import_id, k.number, k.first_row, k.rows, k.first_line,
            sum(k.failed) OVER (PARTITION BY k.import_id ORDER BY k.number) - k.failed AS earlier
@@ -272,7 +276,8 @@ ORDER BY f.import_id, f.number;
 
 -- chunk_results --
 -- What was written of each chunk, with where it begins; a chunk without a result is pending.
-SELECT k.number, k.first_row, k.rows, k.first_line, k.state, r.outcomes, r.errors, r.raw
+SELECT k.number, k.first_row, k.rows, k.first_line, k.state, r.outcomes, r.errors, r.raw,
+       r.undone
 FROM rowport.chunks AS k
 LEFT JOIN rowport.chunk_results AS r ON r.import_id = k.import_id AND r.number = k.number
 WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
@@ -283,7 +288,8 @@ ORDER BY k.number;
 -- The chunks that hold a page of rows: those behind a row that have rows of the wanted outcome (all
 -- rows without one), as many as the page needs.  The first may end with the row before, so that
 -- it counts for nothing.
-SELECT f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw
+SELECT f.number, f.first_row, f.rows, f.first_line, r.outcomes, r.errors, r.raw,
+       r.undone
 FROM (
     SELECT c.organization_id, c.import_id, c.number, c.first_row, c.rows, c.first_line,
            sum(c.fitting) OVER chunks - c.fitting - first_value(c.fitting) OVER chunks AS passed

@@ -135,11 +135,19 @@ SET layout = %(layout)s
 WHERE organization_id = %(organization_id)s AND id = %(file_id)s;
 
 -- open_imports --
--- Imports that a worker has to look at: every state that moves by itself.
-SELECT id, organization_id, state
-FROM rowport.imports
-WHERE finished_at IS NULL AND state IN ('reading', 'queued', 'running', 'pausing', 'canceling')
-ORDER BY created_at, id;
+-- Imports that a worker has to look at: every state that moves by itself, and those being undone.
+SELECT m.id, m.organization_id, m.state
+FROM (
+    SELECT id, organization_id, state, created_at
+    FROM rowport.imports
+    WHERE finished_at IS NULL AND state IN ('reading', 'queued', 'running', 'pausing', 'canceling')
+    UNION ALL
+    SELECT i.id, i.organization_id, i.state, i.created_at
+    FROM rowport.undos AS u
+    JOIN rowport.imports AS i ON i.id = u.import_id
+    WHERE u.finished_at IS NULL
+) AS m
+ORDER BY m.created_at, m.id;
 
 -- set_attributes --
 -- Keys given here replace those of the same name; others stay.

@@ -5,21 +5,32 @@ SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
        i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
        i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
        i.error_retryable, i.starts, i.state_since, i.stopped_by, i.created_at,
-       greatest(i.updated_at, c.last_finished_at) AS updated_at, i.started_at, i.finished_at,
-       i.expired,
+       greatest(i.updated_at, c.last_finished_at, n.created_at, n.finished_at) AS updated_at,
+       i.started_at, i.finished_at, i.expired,
        c.rows, c.created, c.updated, c.unchanged, c.skipped, c.failed, c.chunks, c.chunks_done,
-       f.files, f.inline_rows
+       f.files, f.inline_rows, c.reversed, c.kept, c.errored, n.import_id AS undo,
+       n.asked_by AS undo_asked_by, n.error_code AS undo_error_code,
+       n.error_message AS undo_error_message, n.created_at AS undo_created_at,
+       n.finished_at AS undo_finished_at
 
 -- import_joins --
 -- What belongs to an import `i`, its counts summed over its chunks in the same snapshot.
 JOIN rowport.record_types AS t ON t.id = i.record_type_id
 LEFT JOIN rowport.users AS u ON u.id = i.created_by
 LEFT JOIN rowport.feeds AS d ON d.id = i.feed_id
+LEFT JOIN rowport.undos AS n ON n.import_id = i.id
 CROSS JOIN LATERAL (
     SELECT coalesce(sum(k.rows), 0) AS rows, coalesce(sum(k.created), 0) AS created,
            coalesce(sum(k.updated), 0) AS updated, coalesce(sum(k.unchanged), 0) AS unchanged,
            coalesce(sum(k.skipped), 0) AS skipped, coalesce(sum(k.failed), 0) AS failed,
-           count(*) AS chunks, count(*) FILTER (WHERE k.state = 'done') AS chunks_done,
+           coalesce(sum(k.reversed), 0) AS reversed, coalesce(sum(k.kept), 0) AS kept,
+           coalesce(sum(k.errored), 0) AS errored,
+           count(*) AS chunks,
+           count(*) FILTER (
+               WHERE k.state = 'done'
+                  OR k.state = 'undoing'
+                 AND k.created + k.updated + k.unchanged + k.skipped + k.failed = k.rows
+           ) AS chunks_done,
            max(k.finished_at) AS last_finished_at
     FROM rowport.chunks AS k
     WHERE k.import_id = i.id

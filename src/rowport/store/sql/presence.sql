@@ -26,7 +26,8 @@ SELECT EXISTS (
       AND EXISTS (
           SELECT 1 FROM rowport.deliveries AS d
           WHERE d.webhook_id = w.id AND d.state = 'waiting' AND d.due_at <= clock_timestamp())
-) AS busy;
+) OR EXISTS (SELECT 1 FROM rowport.undos WHERE finished_at IS NULL) AS busy;
+
 
 -- durability --
 SELECT name, setting

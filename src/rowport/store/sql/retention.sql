@@ -15,7 +15,8 @@ WHERE organization_id = %(organization_id)s
 ORDER BY kind;
 
 -- due_to_expire --
--- Of ended imports what a rule lets go, and what was let go and not deleted to its end.
+-- Of ended imports what a rule lets go, and what was let go and not deleted to its end.  An undo needs
+-- it all until it has ended.
 SELECT d.organization_id, d.import_id, d.kind, d.days
 FROM (
     SELECT i.organization_id, i.id AS import_id, r.kind, r.days, i.finished_at
@@ -23,6 +24,7 @@ FROM (
     JOIN rowport.imports AS i ON i.organization_id = r.organization_id
     WHERE i.finished_at <= clock_timestamp() - make_interval(days => r.days)
       AND NOT i.expired ? r.kind
+      AND NOT EXISTS (SELECT 1 FROM rowport.undos AS u WHERE u.import_id = i.id AND u.finished_at IS NULL)
     UNION ALL
     SELECT i.organization_id, i.id, k.key, (k.value ->> 'days')::integer, i.finished_at
     FROM rowport.imports AS i
@@ -42,7 +44,8 @@ SET expired = jsonb_build_object(%(kind)s::text, jsonb_build_object(
         'at', clock_timestamp(), 'days', %(days)s::integer, 'gone', false)) || expired
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s
   AND (expired ? %(kind)s
-       OR finished_at <= clock_timestamp() - make_interval(days => %(days)s::integer));
+       OR finished_at <= clock_timestamp() - make_interval(days => %(days)s::integer)
+          AND NOT EXISTS (SELECT 1 FROM rowport.undos AS u WHERE u.import_id = imports.id AND u.finished_at IS NULL));
 
 -- note_gone --
 UPDATE rowport.imports

@@ -1,0 +1,42 @@
+"""What the ledger stands on: transactions and tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from uuid import UUID
+
+    from rowport.model.organizations import Organization
+    from rowport.ports import Transaction
+
+
+class Database(Protocol):
+    """Where transactions come from."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction: commits at the end of the block, rolls back on an exception.
+
+        Raises:
+            Unavailable: the database does not answer, or went away in mid-transaction.
+        """
+        ...
+
+    def tenant(self, organization_id: UUID) -> AbstractContextManager[Transaction]:
+        """Open a transaction that sees and writes this organization's data only.
+
+        The database itself sees to it (row-level security), besides what each statement says.
+
+        Raises:
+            Unavailable: as above.
+        """
+        ...
+
+
+class OrganizationLedger(Protocol):
+    """Tenants."""
+
+    def ensure(self, tx: Transaction, slug: str, name: str) -> Organization:
+        """Give the organization of this slug; made if there is none."""
+        ...
