@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from rowport.model.counts import Counts
     from rowport.model.imports import Import, ImportFault, ImportOptions, Mode
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
     from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
     from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
-    from rowport.ports.told import ChunkProgress, StoredChunkResult
+    from rowport.ports.told import ChunkProgress, ChunkResult, StoredChunkResult
     from rowport.ports.undoing import ChunkJournal, Marks
 
 
@@ -92,19 +91,6 @@ class LeasedChunk:
     planned: PlannedChunk
     starts: int
     """How often its import had been started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChunkResult:
-    """The fate of a chunk's rows, encoded."""
-
-    counts: Counts
-    outcomes: bytes
-    errors: bytes | None
-    raw: bytes | None
-    before: bytes | None
-    written_by: Marks = ()
-    """The marks on the records that were written just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,13 @@
-"""What the ledger tells of chunks."""
+"""What the ledger is told of chunks, and tells of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rowport.model.counts import Counts
+    from rowport.ports.undoing import Marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +33,16 @@ class ChunkProgress:
     waiting: int
     held: int
     failed_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkResult:
+    """The fate of a chunk's rows, encoded."""
+
+    counts: Counts
+    outcomes: bytes
+    errors: bytes | None
+    raw: bytes | None
+    before: bytes | None
+    written_by: Marks = ()
+    """The marks on the records that were written just now."""

@@ -22,7 +22,8 @@ from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
 from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
-from rowport.ports.ledger import ChunkRef, ChunkResult, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.ports.ledger import ChunkRef, ClaimedChunk, ImportRef, PlannedChunk
+from rowport.ports.told import ChunkResult
 from rowport.service.chunk_reading import ChunkReading
 from rowport.service.deduping import load_first
 from rowport.service.own_referring import OwnReferring

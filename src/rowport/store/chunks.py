@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.ports import Transaction
-    from rowport.ports.ledger import ChunkResult
     from rowport.ports.rounds import Again
+    from rowport.ports.told import ChunkResult
 
 STOP_WITHIN: Final = timedelta(seconds=8)
 """How long a chunk in flight may go on once its import is to stop."""

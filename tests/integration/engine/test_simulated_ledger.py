@@ -10,7 +10,8 @@ import pytest
 
 from rowport.model.counts import Counts
 from rowport.model.imports import ImportFault
-from rowport.ports.ledger import ChunkRef, ChunkResult
+from rowport.ports.ledger import ChunkRef
+from rowport.ports.told import ChunkResult
 from simulated_ledger import Chunk, SimulatedLedger
 
 if TYPE_CHECKING:

@@ -9,8 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowport.model.counts import Counts
-from rowport.model.errors import AlreadyUndone, IllegalTransition, NothingToUndo, Unavailable
+from rowport.model.errors import (
+    AlreadyUndone,
+    IllegalTransition,
+    NothingToUndo,
+    ResultsExpired,
+    Unavailable,
+)
 from rowport.model.imports import Mode, Policy
+from rowport.model.retention import RetentionKind
 from rowport.model.states import ImportState
 from rowport.model.undo import UndoCounts, UndoState
 
@@ -79,6 +86,34 @@ def test_undoing_twice_is_undoing_once(engine: Engine) -> None:
     engine.run(numbered(9))
     assert engine.undo(done) == back
     assert len(engine.people()) == 9
+
+
+def test_what_expired_cannot_be_undone(engine: Engine) -> None:
+    engine.put()
+    done = engine.run(numbered(1))
+    engine.sql(
+        "UPDATE rowport.imports SET expired ="
+        " jsonb_build_object('results', jsonb_build_object('at', clock_timestamp(), 'days', 30))"
+        " WHERE id = %(id)s",
+        id=done.id,
+    )
+    with pytest.raises(ResultsExpired, match="kept for 30 days"):
+        engine.ask_undo(done)
+    assert len(engine.people()) == 1
+
+
+def test_what_an_undo_needs_is_kept_until_it_has_ended(engine: Engine) -> None:
+    engine.put()
+    done = engine.run(numbered(1))
+    engine.sql("UPDATE rowport.imports SET finished_at = finished_at - interval '9 days'")
+    retention = engine.rowport.services.retention
+    retention.set(done.organization_id, RetentionKind.RESULTS, 5)
+    engine.ask_undo(done)
+    retention.run(done.organization_id)
+    assert engine.get(done).expired == ()
+    assert undone(engine.undo(done)) == UndoCounts(reversed=1)
+    retention.run(done.organization_id)
+    assert [expiry.kind for expiry in engine.get(done).expired] == ["results"]
 
 
 def test_imports_are_undone_one_after_the_other_in_their_order(engine: Engine) -> None:
