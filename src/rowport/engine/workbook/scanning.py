@@ -76,7 +76,8 @@ def scanned(block: bytes) -> ScannedCells | None:
     owners = np.searchsorted(cells, begins) - 1
     if len(owners) and (owners[0] < 0 or (np.diff(owners) <= 0).any()):
         return None
-    return _attributes(array, cells[owners], begins, ends)
+    has_text = begins < ends
+    return _attributes(array, cells[owners[has_text]], begins[has_text], ends[has_text])
 
 
 def _without_inline(block: bytes) -> bytes:
