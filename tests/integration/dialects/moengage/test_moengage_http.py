@@ -90,6 +90,7 @@ def test_a_body_beyond_a_megabyte_is_refused(caller: Caller) -> None:
         headers={**caller.headers, "Content-Type": "application/json"},
     )
     assert (answer.status_code, answer.json()["success"]) == (413, False)
+    assert answer.headers["connection"] == "close"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
