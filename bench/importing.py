@@ -26,6 +26,7 @@ import psycopg
 
 import outlets
 import people
+from rowport.bootstrap import open_rowport
 
 ROWPORT = Path(sys.executable).with_name("rowport")
 WRITERS = {"people": people.write, "outlets": outlets.write}
@@ -146,6 +147,13 @@ def seconds_between(resource: dict[str, object]) -> float:
     return end + fraction[1] - begin - fraction[0]
 
 
+def until_alive(home: Path, workers: int) -> None:
+    """Wait for workers: a command that sees none starts one of its own, which has to warm up."""
+    with open_rowport(home=home, database_url=None) as rowport:
+        while rowport.alive_workers() < workers:
+            time.sleep(0.1)
+
+
 def outcome_bytes(url: str, resource: dict[str, object]) -> int:
     """Give how many bytes the ledger keeps of the rows' fates."""
     query = "SELECT sum(length(outcomes)) FROM rowport.chunk_results WHERE import_id = %s"
@@ -169,7 +177,7 @@ def measure(work: Path, name: str, rows: int, bad: float, rounds: int) -> None:
         subprocess.Popen([ROWPORT, "--home", home, "worker"], stderr=subprocess.DEVNULL)
         for _ in range(WORKERS)
     ]
-    time.sleep(3)
+    until_alive(home, WORKERS)
     try:
         _rounds(home, file, work / "clean.csv", name=name, rows=rows, rounds=rounds)
     finally:

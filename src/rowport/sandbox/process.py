@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES: Final = 1024 * 1024
 _TOLD_BYTES: Final = 4096
 _MIB: Final = 1024 * 1024
-_LEAST_MEMORY: Final = 96 * _MIB
+_LEAST_MEMORY: Final = 64 * _MIB
 _MEMORY_A_BYTE: Final = 64
 """Measured: a byte of XLS takes 15 bytes of memory, one of ODS 33, one of XLSB 55."""
 _LEAST_CPU_S: Final = 2

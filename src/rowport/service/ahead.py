@@ -29,7 +29,7 @@ def in_order(work: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[
     for first in left:
         yield work(first)
         break
-    threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    threads = min(_processors(), _MOST_THREADS)
     if threads == 1:
         yield from map(work, left)
         return
@@ -44,3 +44,9 @@ def in_order(work: Callable[[Given], Made], items: Iterable[Given]) -> Iterator[
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _processors() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Linux: those that we may use
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

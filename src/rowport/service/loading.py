@@ -20,6 +20,7 @@ import numpy as np
 from rowport.engine import accounting, again
 from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
+from rowport.model.imports import Mode
 from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
 from rowport.ports.ledger import ChunkRef, ClaimedChunk, ImportRef, PlannedChunk
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from rowport.engine.accounting import Accounts
     from rowport.engine.key_runs import Pair
-    from rowport.engine.validation import Validated
     from rowport.ports import BlobStore, Destination, Format, LoadResult, Transaction
     from rowport.ports.ledger import LeasedChunk, Ledger
     from rowport.service.chunk_reading import Checked
@@ -117,18 +117,23 @@ class Loading:
             elif state is not ImportState.RUNNING:
                 raise ImportEnded
             # Behind the lock: an import began on one day, whoever asks.
-            return write_recipe(self.ledger, tx, ref)
+            recipe = write_recipe(self.ledger, tx, ref)
+            if state is ImportState.QUEUED:
+                self.destination.prepare(tx, recipe.record_type)
+            return recipe
 
     def _run(self, tx: Transaction, ref: ImportRef) -> None:
         """Take an import from queued to running."""
-        recipe = write_recipe(self.ledger, tx, ref)
-        self.destination.prepare(tx, recipe.record_type)
+        job = self.ledger.imports.get(tx, ref)
+        if job is None:
+            raise ImportEnded
+        dry = job.options.mode is Mode.VALIDATE
         self.ledger.imports.move(
             tx,
             ref,
             ImportState.QUEUED,
             ImportState.RUNNING,
-            phase=Phase.VALIDATING if recipe.is_dry else Phase.LOADING,
+            phase=Phase.VALIDATING if dry else Phase.LOADING,
         )
 
     def _still_open(self, tx: Transaction, ref: ImportRef, recipe: Recipe) -> None:
@@ -176,7 +181,7 @@ class Loading:
 
         def batch_of(kept: Checked) -> LoadBatch:
             may_repeat = None if asks_all else self._may_repeat(ref, recipe, kept)
-            return self._batch(ref.whole, recipe, kept.valid, met, may_repeat)
+            return self._batch(recipe, met, kept, may_repeat)
 
         loaded, checked = self._own_referring.load(tx, recipe, checked, batch_of)
         return _encode(_account(planned, checked, loaded))
@@ -204,7 +209,7 @@ class Loading:
         if recipe.key and not recipe.is_dry:
             met = self.first_wins.met_before(ref, any_number=checked.is_again)
         checked = self._referring.follow(tx, recipe, checked, recipe.referrals_that_write)
-        loaded, checked = self._load_after(tx, ref.whole, recipe, checked, met, taken)
+        loaded, checked = self._load_after(tx, recipe, checked, met, taken)
         if recipe.watched and not checked.is_again:
             self.first_wins.publish_taken(ref, taken_by(recipe, checked, loaded))
         return loaded, checked
@@ -212,7 +217,6 @@ class Loading:
     def _load_after(
         self,
         tx: Transaction,
-        ref: ImportRef,
         recipe: Recipe,
         checked: Checked,
         met: MetRecords | None,
@@ -221,7 +225,7 @@ class Loading:
         """Load rows after others that met these records and took these keys."""
 
         def load(kept: Checked) -> tuple[LoadResult, Checked]:
-            batch_of = partial(self._batch_of, ref, recipe, met)
+            batch_of = partial(self._batch, recipe, met)
             # What is loaded is known to the destination.
             others = taken if recipe.is_dry else None
             return self._own_referring.load(tx, recipe, kept, batch_of, others)
@@ -244,23 +248,17 @@ class Loading:
             checked = self._referring.follow(side, recipe, checked, recipe.referrals)
         return recipe.watched.pairs(checked.valid.rows)
 
-    def _batch_of(
-        self, ref: ImportRef, recipe: Recipe, met: MetRecords | None, checked: Checked
-    ) -> LoadBatch:
-        return self._batch(ref, recipe, checked.valid, met)
-
     def _batch(
         self,
-        ref: ImportRef,
         recipe: Recipe,
-        valid: Validated,
         met: MetRecords | None,
+        checked: Checked,
         may_repeat: Callable[[], npt.NDArray[np.bool_] | None] | None = None,
     ) -> LoadBatch:
         return LoadBatch(
-            import_id=ref.import_id,
-            rows=valid.rows,
-            row=valid.row,
+            import_id=recipe.job.id,
+            rows=checked.valid.rows,
+            row=checked.valid.row,
             key=recipe.key,
             mode=recipe.job.options.mode,
             on_match=recipe.job.options.on_match,
@@ -281,7 +279,7 @@ class Loading:
         try:
             for planned in chunks:
                 self._not_stopped(ref)
-                results.append(self._load_next(tx, ref, recipe, planned, met, taken))
+                results.append(self._load_next(tx, recipe, planned, met, taken))
         except BaseException as error:
             savepoint.__exit__(type(error), error, error.__traceback__)
             raise
@@ -301,7 +299,6 @@ class Loading:
     def _load_next(
         self,
         tx: Transaction,
-        ref: ImportRef,
         recipe: Recipe,
         planned: PlannedChunk,
         met: MetRecords,
@@ -312,7 +309,7 @@ class Loading:
         for referrals in (recipe.referrals_at_once, recipe.referrals_that_write):
             checked = self._referring.follow(tx, recipe, checked, referrals)
         earlier = None if recipe.is_dry else met
-        loaded, checked = self._load_after(tx, ref, recipe, checked, earlier, taken)
+        loaded, checked = self._load_after(tx, recipe, checked, earlier, taken)
         if recipe.watched and (recipe.is_dry or recipe.dedupe):
             taken.add(taken_by(recipe, checked, loaded))
         accounts = _account(planned, checked, loaded)

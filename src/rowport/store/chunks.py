@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 STOP_WITHIN: Final = timedelta(seconds=8)
 """How long a chunk in flight may go on once its import is to stop."""
+MOMENT_S: Final = 0.25
+"""How long somebody may hold a chunk who does not work on it."""
+GLANCE_S: Final = 0.005
 
 
 def _whole(ref: ImportRef) -> dict[str, UUID]:
@@ -118,10 +122,16 @@ class PostgresChunks:
         say(tx, "hold_chunk", **_names(ref))
 
     def lock(self, tx: Transaction, ref: ChunkRef) -> LeasedChunk | None:
-        """Take the lease for the rest of the transaction; None when it is another's or done."""
-        row = one(tx, "lock_chunk", **_names(ref))
-        if row is None:
-            return None
+        """Take the lease for the rest of the transaction; None when it is another's or done.
+
+        Who claims another chunk may lock this one for a moment: PostgreSQL locks a row before it
+        looks whether the row, changed meanwhile, is still meant.
+        """
+        deadline = time.monotonic() + MOMENT_S
+        while (row := one(tx, "lock_chunk", **_names(ref))) is None:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(GLANCE_S)
         return LeasedChunk(planned=to_planned_chunk(row), starts=row["starts"])
 
     def finish(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
 from rowport.model.counts import Counts
 from rowport.model.states import ImportState
+from rowport.runtime.draining import work_on
 from rowport.runtime.trial import TrialDied, TrialEnded, run_alone
 
 if TYPE_CHECKING:
@@ -72,6 +75,23 @@ def test_accidents_on_one_chunk_do_not_fail_its_import(engine: Engine) -> None:
     done = engine.work(queued)
     assert (done.state, done.counts) == (ImportState.COMPLETED, Counts(created=20))
     assert len(engine.people()) == 20
+
+
+def test_who_locks_a_chunk_for_a_moment_costs_it_no_death(engine: Engine) -> None:
+    engine.put()
+    queued = engine.plan(engine.land(ROWS[:5]))
+    with engine.rowport.database.transaction() as tx:
+        claimed = engine.works.ledger.chunks.claim(tx)
+    assert claimed is not None
+    with psycopg.connect(engine.url) as other, ThreadPoolExecutor(1) as pool:
+        other.execute("SELECT 1 FROM rowport.chunks FOR UPDATE")
+        loading = pool.submit(work_on, engine.works, claimed, lambda: False)
+        with pytest.raises(TimeoutError):
+            loading.result(0.05)
+        other.rollback()
+        loading.result(20)
+    assert engine.get(queued).counts == Counts(created=5)
+    assert tries(engine) == [(0, 0)]
 
 
 def test_a_fault_in_a_process_of_its_own_counts_once(engine: Engine) -> None:

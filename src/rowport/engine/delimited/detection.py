@@ -179,7 +179,7 @@ def _weight(sample: bytes, grammar: Grammar, found: Sequence[SampleRecord], colu
     if len(fitting) < _WEAK_CONSISTENCY * len(found) or _parts_what_is_quoted(found):
         return 0.0
     data = sum(is_data(cell) for r in fitting for cell in r.cells)
-    return weight if columns > 2 or 2 * data > columns * len(fitting) else 0.0  # noqa: PLR2004
+    return weight if columns > 2 or 2 * data > columns * len(fitting) else 0.0  # noqa: PLR2004  two, as a sentence with one colon has
 
 
 def _parts_what_is_quoted(found: Sequence[SampleRecord]) -> bool:
