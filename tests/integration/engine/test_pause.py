@@ -256,7 +256,7 @@ def test_all_or_nothing_begins_again_after_a_pause(
     load = type(loading)._load_next
 
     def pause_at_the_second(_: object, *words: Any) -> Any:  # noqa: ANN401  _load_next's
-        if words[3].number == 2:
+        if words[2].number == 2:
             engine.pause(queued)
         return load(loading, *words)
 
