@@ -320,11 +320,19 @@ def blow(home: Path, size: Size) -> Report:
             port=free_port(),
             database_url=server.url(),
         )
-        load = Load(url=storm.url, database_url=storm.database_url, rows=size.rows)
+        token = make_token(home)
+        load = Load(url=storm.url, database_url=storm.database_url, token=token, rows=size.rows)
         try:
             return _blow(storm, load, home, server)
         finally:
             storm.kill_all()
+
+
+def make_token(home: Path) -> str:
+    """Make a token of the home's default organization."""
+    words: list[str | Path] = [ROWPORT, "--home", home, "token", "create", "storm"]
+    made = subprocess.run(words, check=True, capture_output=True, encoding="utf-8")
+    return made.stdout.strip()
 
 
 def _blow(storm: Storm, load: Load, home: Path, server: EmbeddedPostgres) -> Report:

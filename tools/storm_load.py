@@ -84,6 +84,7 @@ class Load:
 
     url: str
     database_url: str
+    token: str
     rows: int = ROWS
     sent: dict[str, File] = field(default_factory=dict)
     repeated: int = 0
@@ -129,6 +130,7 @@ class Load:
                     f"{self.url}/v1/imports",
                     files={"file": (file.name, file.content)},
                     data={"type": "people"},
+                    headers={"Authorization": f"Bearer {self.token}"},
                     timeout=ANSWER_S,
                 )
                 if answer.is_success:

@@ -135,6 +135,16 @@ class Rowport:
         with self.database.transaction() as tx:
             return self.ledger.organizations.ensure(tx, DEFAULT_SLUG, "Default organization")
 
+    def named_organization(self, slug: str) -> Organization:
+        """Give the organization of this slug; the default one is made when it is first named.
+
+        Raises:
+            OrganizationNotFound: there is none.
+        """
+        if slug == DEFAULT_SLUG:
+            return self.organization
+        return self.services.access.organization(slug)
+
     @property
     def blobs(self) -> LocalBlobs:
         """Where files are kept."""

@@ -100,7 +100,7 @@ def test_the_api_steers_imports(home: Home) -> None:
         assert server.stdout is not None
         url = json.loads(server.stdout.readline())["url"]
         one = f"{url}/v1/imports/{identity}"
-        with httpx.Client(timeout=60) as client:
+        with httpx.Client(timeout=60, headers=home.token()) as client:
             assert client.post(f"{one}/pause").status_code == 409
             assert client.post(f"{one}/resume").status_code == 409
             assert client.post(f"{one}/cancel").status_code == 409

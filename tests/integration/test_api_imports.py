@@ -29,7 +29,8 @@ def api(home: Home) -> Iterator[httpx.Client]:
     assert server.stdout
     line = server.stdout.readline()
     assert line, server.communicate()
-    with httpx.Client(base_url=json.loads(line)["url"], timeout=PATIENCE_S) as client:
+    url, headers = json.loads(line)["url"], home.token()
+    with httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_S) as client:
         yield client
     server.terminate()
     server.communicate(timeout=PATIENCE_S)

@@ -131,7 +131,7 @@ def test_others_than_this_machine_are_warned_of(home: Home) -> None:
     with serving(home, "--workers", "0", "--host", "0.0.0.0") as server:  # noqa: S104  the point
         status, err = server.stop()
         assert status == 0
-        assert "WARNING: the API has no authentication" in err
+        assert "TLS: whoever listens in between" in err
 
 
 def test_a_port_that_is_taken_is_told(home: Home) -> None:

@@ -23,6 +23,11 @@ TENANT_FREE = {
     "unfinished_telling": "likewise",
     "insert_organization": "it makes one",
     "organization_by_slug": "it finds one",
+    "organization_by_id": "likewise",
+    "list_organizations": "whoever runs the installation looks at all",
+    "lock_first_token": "it is the first of the installation",
+    "has_admin_token": "likewise",
+    "has_secret": "a secret is of one token in the installation",
 }
 
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from typing import Final
-from uuid import UUID
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
@@ -16,8 +15,9 @@ from rowport.api.control import (
     retry_import,
     undo_import,
 )
-from rowport.api.desk import Desk, for_whom
+from rowport.api.desk import Desk, desk_for_each
 from rowport.api.files import download
+from rowport.api.guard import guard_with
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
 from rowport.api.mounting import Mounted, handlers_for
@@ -46,7 +46,6 @@ ROUTES: Final = (
 def create_app(
     *,
     services: Services,
-    organization_id: UUID,
     count_workers: Callable[[], int],
     front: Front | None = None,
     dialects: Sequence[Mounted] = (),
@@ -54,16 +53,18 @@ def create_app(
 ) -> Litestar:
     """Make the application.
 
-    `count_workers` asks the database, so it also tells whether that answers.  There is no
-    authentication yet: the one organization is served to whoever can connect.
+    `count_workers` asks the database, so it also tells whether that answers.
     """
-    desk = Desk(services=services, organization_id=organization_id, count_workers=count_workers)
+    desk = Desk(services=services, count_workers=count_workers)
+    native = Router(
+        path="/",
+        route_handlers=ROUTES,
+        guards=[guard_with(lambda: services.access)],
+        dependencies={"desk": Provide(desk_for_each(desk), sync_to_thread=False)},
+    )
     return Litestar(
-        route_handlers=[*ROUTES, *(mounted.router() for mounted in dialects)],
-        dependencies={
-            "desk": Provide(for_whom(desk), sync_to_thread=True),
-            "front": Provide(lambda: front, sync_to_thread=False),
-        },
+        route_handlers=[native, *(mounted.router() for mounted in dialects)],
+        dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
         exception_handlers=handlers_for(dialects),
         on_shutdown=list(on_shutdown),
         openapi_config=None,

@@ -10,13 +10,15 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from rowport.api.desk import GivenDesk
 from rowport.api.forms import read_file_form
 from rowport.api.imports import PATH, refuse_unknown
+from rowport.model.access import Scope
 from rowport.wire.ids import import_id as read_id
 from rowport.wire.resources import import_resource
 
 ONE: Final = PATH + "/{import_id:str}"
+RUN: Final = {"scope": Scope.IMPORT_RUN}
 
 
-@post(ONE + "/pause", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+@post(ONE + "/pause", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def pause_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -26,7 +28,7 @@ def pause_import(
     return import_resource(control.pause(desk.organization_id, read_id(import_id), by=desk.who))
 
 
-@post(ONE + "/resume", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+@post(ONE + "/resume", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def resume_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -35,7 +37,7 @@ def resume_import(
     return import_resource(desk.services.control.resume(desk.organization_id, read_id(import_id)))
 
 
-@post(ONE + "/cancel", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+@post(ONE + "/cancel", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def cancel_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -45,7 +47,7 @@ def cancel_import(
     return import_resource(imports.cancel(desk.organization_id, read_id(import_id), by=desk.who))
 
 
-@post(ONE + "/retry", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+@post(ONE + "/retry", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def retry_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -55,7 +57,7 @@ def retry_import(
     return import_resource(rounds.retry(desk.organization_id, read_id(import_id), by=desk.who))
 
 
-@post(ONE + "/undo", status_code=HTTP_202_ACCEPTED, sync_to_thread=True)
+@post(ONE + "/undo", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def undo_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -65,7 +67,7 @@ def undo_import(
     return import_resource(undos.undo(desk.organization_id, read_id(import_id), by=desk.who))
 
 
-@post(ONE + "/fix", status_code=HTTP_202_ACCEPTED)
+@post(ONE + "/fix", status_code=HTTP_202_ACCEPTED, opt={"scope": Scope.IMPORT_WRITE})
 async def fix_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:

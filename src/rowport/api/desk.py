@@ -9,8 +9,10 @@ from litestar import Request
 from litestar.di import NamedDependency
 from litestar.params import SkipValidation
 
+from rowport.api.guard import principal_of
+from rowport.model.access import Principal
+from rowport.model.errors import Unauthorized
 from rowport.service import Services
-from rowport.wire.auth import bearer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,23 +20,37 @@ class Desk:
     """The use cases, and for whom they are done."""
 
     services: Services
-    organization_id: UUID
     count_workers: Callable[[], int]
-    who: str = "the API"
-    """Who asks, in words for people."""
+    caller: Principal | None = None
+    """None on a route that is open to everybody."""
+
+    @property
+    def principal(self) -> Principal:
+        """For whom the request is done.
+
+        Raises:
+            Unauthorized: nobody knows; an open route has no business with anybody's data.
+        """
+        if self.caller is None:
+            raise Unauthorized
+        return self.caller
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose data the request sees."""
+        return self.principal.organization.id
+
+    @property
+    def who(self) -> str:
+        """Who asks, in words for people."""
+        return self.principal.user.email
 
 
-def for_whom(open_desk: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
-    """Give what finds the desk of a request: its token's organization, or the open one."""
+def desk_for_each(empty: Desk) -> Callable[[Request[Any, Any, Any]], Desk]:
+    """Give what finds the desk of a request: that of whom the guard let through."""
 
     def desk_of(request: Request[Any, Any, Any]) -> Desk:
-        secret = bearer(request.headers)
-        if secret is None:
-            return open_desk
-        principal = open_desk.services.access.authenticate(secret)
-        return replace(
-            open_desk, organization_id=principal.organization.id, who=principal.user.email
-        )
+        return replace(empty, caller=principal_of(request))
 
     return desk_of
 

@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from rowport.api.desk import Desk, GivenDesk
+from rowport.api.guard import OPEN
 from rowport.model.errors import NotFound
 from rowport.service.artifacts import MEDIA_TYPES
 from rowport.service.links import Link
@@ -18,7 +19,7 @@ from rowport.service.links import Link
 PATH: Final = "/v1/files"
 
 
-@get([PATH + "/{link:str}", PATH + "/{link:str}/{name:path}"])
+@get([PATH + "/{link:str}", PATH + "/{link:str}/{name:path}"], opt=OPEN)
 async def download(desk: GivenDesk, link: FromPath[str]) -> Stream:
     """Give a file; a name after the link is for people and programs that look at URLs."""
     opened = await asyncio.to_thread(desk.services.links.open, link)

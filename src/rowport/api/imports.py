@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from rowport.api.desk import Desk, GivenDesk
 from rowport.api.forms import NewImport, read_form
+from rowport.model.access import Scope
 from rowport.model.errors import Invalid
 from rowport.model.imports import Import
 from rowport.wire.cursors import cursor_after, read_cursor
@@ -22,7 +23,7 @@ LARGEST_LIMIT: Final = 200
 LIST_WORDS: Final = frozenset({"limit", "cursor"})
 
 
-@post(PATH, status_code=HTTP_202_ACCEPTED)
+@post(PATH, status_code=HTTP_202_ACCEPTED, opt={"scope": Scope.IMPORT_WRITE})
 async def create_import(
     request: Request[Any, Any, Any], desk: GivenDesk
 ) -> Response[dict[str, object]]:
@@ -44,7 +45,7 @@ def _create(desk: Desk, wanted: NewImport) -> Import:
     )
 
 
-@get(PATH + "/{import_id:str}", sync_to_thread=True)
+@get(PATH + "/{import_id:str}", sync_to_thread=True, opt={"scope": Scope.IMPORT_READ})
 def get_import(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -55,7 +56,7 @@ def get_import(
     return import_resource(explained)
 
 
-@get(PATH, sync_to_thread=True)
+@get(PATH, sync_to_thread=True, opt={"scope": Scope.IMPORT_READ})
 def list_imports(request: Request[Any, Any, Any], desk: GivenDesk) -> dict[str, object]:
     """Give a page of imports, the newest first, and the cursor of the next page."""
     said = refuse_unknown(request, LIST_WORDS)

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from rowport.model.errors import RowportError
+from rowport.model.errors import RowportError, Unauthorized
 from rowport.wire.problems import MEDIA_TYPE, http_problem, problem
 from rowport.wire.unforeseen import log_unforeseen
 
@@ -16,6 +16,8 @@ RETRY_AFTER_S: Final = 1
 
 def _of_ours(_: Request[Any, Any, Any], error: RowportError) -> Response[dict[str, object]]:
     headers = {"Retry-After": str(RETRY_AFTER_S)} if error.transient else {}
+    if isinstance(error, Unauthorized):  # RFC 6750, section 3
+        headers["WWW-Authenticate"] = 'Bearer realm="rowport"'
     return Response(
         problem(error), status_code=error.status, media_type=MEDIA_TYPE, headers=headers
     )

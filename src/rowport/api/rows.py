@@ -7,6 +7,7 @@ from litestar.params import FromPath
 
 from rowport.api.desk import GivenDesk
 from rowport.api.imports import PATH, read_limit, refuse_unknown
+from rowport.model.access import Scope
 from rowport.model.errors import Invalid
 from rowport.model.outcomes import Outcome
 from rowport.wire.cursors import cursor_after_row, read_row_cursor
@@ -17,7 +18,7 @@ ROW_WORDS: Final = frozenset({"limit", "cursor", "outcome"})
 OUTCOMES: Final = {outcome.word: outcome for outcome in Outcome}
 
 
-@get(PATH + "/{import_id:str}/rows", sync_to_thread=True)
+@get(PATH + "/{import_id:str}/rows", sync_to_thread=True, opt={"scope": Scope.IMPORT_READ})
 def list_rows(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:
@@ -38,7 +39,7 @@ def list_rows(
     }
 
 
-@get(PATH + "/{import_id:str}/errors", sync_to_thread=True)
+@get(PATH + "/{import_id:str}/errors", sync_to_thread=True, opt={"scope": Scope.IMPORT_READ})
 def list_errors(
     request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
 ) -> dict[str, object]:

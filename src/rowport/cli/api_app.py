@@ -31,7 +31,6 @@ def make_app() -> AnswersHead:
     chosen = rowport_settings()
     app = create_app(
         services=rowport.services,
-        organization_id=rowport.organization.id,
         count_workers=rowport.alive_workers,
         front=Front(
             services=rowport.services,

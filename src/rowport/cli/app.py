@@ -35,6 +35,8 @@ COMMANDS: Final = {
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
     "webhook": ("app:webhook_group", "Tell other programs how imports go."),
+    "org": ("app:org_group", "Keep organizations apart."),
+    "token": ("app:token_group", "Let others use the API."),
     "retention": ("app:retention_group", "Say how long uploads and results are kept."),
     "serve": ("serving:serve", "Run everything: database, API and workers."),
     "worker": ("working:worker", "Run one more worker."),
@@ -57,6 +59,16 @@ WEBHOOK_COMMANDS: Final = {
     "deliveries": ("webhooks:deliveries", "List what was sent, and what came of it."),
     "replay": ("webhooks:replay", "Send again what failed."),
     "test": ("webhooks:test", "Send a test event now."),
+}
+ORG_COMMANDS: Final = {
+    "create": ("organizations:create", "Make an organization."),
+    "list": ("organizations:list_organizations", "List the organizations."),
+    "show": ("organizations:show", "Show an organization."),
+}
+TOKEN_COMMANDS: Final = {
+    "create": ("tokens:create", "Make a token, and print its secret once."),
+    "list": ("tokens:list_tokens", "List the tokens."),
+    "revoke": ("tokens:revoke", "End a token."),
 }
 RETENTION_COMMANDS: Final = {
     "set": ("retention:set_rule", "Keep something for so many days."),
@@ -86,6 +98,16 @@ def type_group() -> None:
 @click.group(cls=LazyGroup, lazy=WEBHOOK_COMMANDS)
 def webhook_group() -> None:
     """Tell other programs how imports go."""
+
+
+@click.group(cls=LazyGroup, lazy=ORG_COMMANDS)
+def org_group() -> None:
+    """Keep organizations apart."""
+
+
+@click.group(cls=LazyGroup, lazy=TOKEN_COMMANDS)
+def token_group() -> None:
+    """Let others use the API."""
 
 
 @click.group(cls=LazyGroup, lazy=RETENTION_COMMANDS)

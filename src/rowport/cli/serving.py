@@ -58,7 +58,7 @@ STEADY_S: Final = 30.0
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> Exit:
     """Run everything, the database, the API and workers, until SIGTERM or Ctrl-C."""
     stop = StopFlag()
-    warn_if_open(host)
+    warn_if_plain(host)
     port = claim_port(host, port)
     with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
         children = [Child(rowport, api_command(rowport, host, port), log_name="api.log")]
@@ -90,14 +90,14 @@ class StopFlag:
         self.is_set = True
 
 
-def warn_if_open(host: str) -> None:
-    """Say it loudly when others than this machine can reach the API."""
+def warn_if_plain(host: str) -> None:
+    """Say it loudly when tokens and data may go over a network in the clear."""
     if is_local(host):
         return
     note(
-        f"rowport: WARNING: the API has no authentication yet, and {host} can be reached from\n"
-        "rowport: WARNING: other machines: everybody there can read and load your data.\n"
-        "rowport: WARNING: Listen on 127.0.0.1 and put a proxy that asks for a password before it."
+        f"rowport: WARNING: {host} can be reached from other machines, and this port speaks no\n"
+        "rowport: WARNING: TLS: whoever listens in between reads the tokens and the data.\n"
+        "rowport: WARNING: Listen on 127.0.0.1 and put a proxy that speaks TLS before it."
     )
 
 

@@ -14,12 +14,15 @@ RowportError
 ├── NotFound ..................... 404
 │   ├── ImportNotFound
 │   ├── RecordTypeNotFound
+│   ├── OrganizationNotFound
+│   ├── TokenNotFound
 │   └── WebhookNotFound
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
 │   ├── NothingToRetry                 no row of the import failed or is unprocessed
 │   ├── AlreadyUndone                  the import was taken back
 │   ├── NothingToUndo                  the import wrote no record
+│   ├── SlugTaken                      another organization has this slug
 │   ├── DestinationConflict            the destination table cannot follow the record type
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
@@ -140,6 +143,18 @@ class RecordTypeNotFound(NotFound):
     code = "record_type_not_found"
 
 
+class OrganizationNotFound(NotFound):
+    """No organization has this id or slug."""
+
+    code = "organization_not_found"
+
+
+class TokenNotFound(NotFound):
+    """No token has this id."""
+
+    code = "token_not_found"
+
+
 class WebhookNotFound(NotFound):
     """No webhook has this name."""
 
@@ -182,6 +197,12 @@ class NothingToUndo(Conflict):
     """The import wrote no record."""
 
     code = "nothing_to_undo"
+
+
+class SlugTaken(Conflict):
+    """Another organization has this slug."""
+
+    code = "slug_taken"
 
 
 class DestinationConflict(Conflict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from uuid import UUID
 
@@ -39,4 +40,20 @@ class OrganizationLedger(Protocol):
 
     def ensure(self, tx: Transaction, slug: str, name: str) -> Organization:
         """Give the organization of this slug; made if there is none."""
+        ...
+
+    def create(self, tx: Transaction, slug: str, name: str) -> Organization | None:
+        """Make an organization; None if the slug is taken."""
+        ...
+
+    def find(self, tx: Transaction, slug: str) -> Organization | None:
+        """Give the organization of this slug."""
+        ...
+
+    def by_id(self, tx: Transaction, organization_id: UUID) -> Organization | None:
+        """Give the organization of this id."""
+        ...
+
+    def list(self, tx: Transaction) -> Sequence[Organization]:
+        """Give all organizations, by slug."""
         ...

@@ -86,11 +86,19 @@ class AccessLedger(Protocol):
         ...
 
     def principal(self, tx: Transaction, secret_sha256: bytes) -> Principal | None:
-        """Give for whom a living token speaks."""
+        """Give for whom a living token speaks, and note that it was used."""
         ...
 
-    def touch(self, tx: Transaction, principal: Principal) -> None:
-        """Note that a token was used."""
+    def lock_first_token(self, tx: Transaction) -> None:
+        """Let nobody else make the first token until the transaction ends."""
+        ...
+
+    def has_admin_token(self, tx: Transaction) -> bool:
+        """Tell whether there ever was a token for everything, in any organization."""
+        ...
+
+    def has_secret(self, tx: Transaction, secret_sha256: bytes) -> bool:
+        """Tell whether there ever was a token of this secret."""
         ...
 
     def revoke(self, tx: Transaction, organization_id: UUID, token_id: UUID) -> bool:

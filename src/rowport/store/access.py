@@ -101,10 +101,12 @@ class PostgresAccess:
         return token_id
 
     def principal(self, tx: Transaction, secret_sha256: bytes) -> Principal | None:
-        """Give for whom a living token speaks."""
+        """Give for whom a living token speaks, and note that it was used."""
         row = one(tx, "principal_by_secret", secret_sha256=secret_sha256)
         if row is None:
             return None
+        if row["is_stale"]:
+            say(tx, "touch_token", organization_id=row["organization_id"], id=row["token_id"])
         organization = Organization(
             id=row["organization_id"],
             oid=row["organization_oid"],
@@ -121,10 +123,17 @@ class PostgresAccess:
             scopes=frozenset(Scope(scope) for scope in row["scopes"]),
         )
 
-    def touch(self, tx: Transaction, principal: Principal) -> None:
-        """Note that a token was used."""
-        organization_id = principal.organization.id
-        say(tx, "touch_token", organization_id=organization_id, id=principal.token_id)
+    def lock_first_token(self, tx: Transaction) -> None:
+        """Let nobody else make the first token until the transaction ends."""
+        one(tx, "lock_first_token")
+
+    def has_admin_token(self, tx: Transaction) -> bool:
+        """Tell whether there ever was a token for everything, in any organization."""
+        return bool(only(tx, "has_admin_token")["has"])
+
+    def has_secret(self, tx: Transaction, secret_sha256: bytes) -> bool:
+        """Tell whether there ever was a token of this secret."""
+        return bool(only(tx, "has_secret", secret_sha256=secret_sha256)["has"])
 
     def revoke(self, tx: Transaction, organization_id: UUID, token_id: UUID) -> bool:
         """End a token; tells whether there was one."""

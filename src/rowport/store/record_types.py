@@ -28,9 +28,28 @@ class PostgresOrganizations:
         """Give the organization of this slug; made if there is none."""
         row = one(tx, "organization_by_slug", slug=slug)
         if row is None:
-            say(tx, "insert_organization", id=new_uuid(), oid=new_oid(), slug=slug, name=name)
+            self.create(tx, slug, name)
             row = only(tx, "organization_by_slug", slug=slug)
         return to_organization(row)
+
+    def create(self, tx: Transaction, slug: str, name: str) -> Organization | None:
+        """Make an organization; None if the slug is taken."""
+        made = say(tx, "insert_organization", id=new_uuid(), oid=new_oid(), slug=slug, name=name)
+        return to_organization(only(tx, "organization_by_slug", slug=slug)) if made else None
+
+    def find(self, tx: Transaction, slug: str) -> Organization | None:
+        """Give the organization of this slug."""
+        row = one(tx, "organization_by_slug", slug=slug)
+        return None if row is None else to_organization(row)
+
+    def by_id(self, tx: Transaction, organization_id: UUID) -> Organization | None:
+        """Give the organization of this id."""
+        row = one(tx, "organization_by_id", id=organization_id)
+        return None if row is None else to_organization(row)
+
+    def list(self, tx: Transaction) -> Sequence[Organization]:
+        """Give all organizations, by slug."""
+        return [to_organization(row) for row in many(tx, "list_organizations")]
 
 
 class PostgresRecordTypes:

@@ -67,7 +67,6 @@ def here(rowport: Rowport, clock: Clock) -> Iterator[TestClient[Any]]:
     """Our own server behind a prefix, with limits by the test's clock."""
     app = create_app(
         services=rowport.services,
-        organization_id=rowport.organization.id,
         count_workers=rowport.alive_workers,
         front=Front(services=rowport.services, limiter=Limiter(is_on=True, clock=clock)),
         dialects=[Mounted(dialect=dialect(), prefix=PREFIX)],

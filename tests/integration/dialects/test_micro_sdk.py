@@ -132,7 +132,6 @@ def test_it_waits_and_tries_again_when_it_is_too_fast(
     with open_rowport(home=home, database_url=url, migrate=False) as rowport:
         app = create_app(
             services=rowport.services,
-            organization_id=rowport.organization.id,
             count_workers=rowport.alive_workers,
             front=Front(
                 services=rowport.services, limiter=Limiter(is_on=True, clock=lambda: now[0])

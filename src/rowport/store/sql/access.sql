@@ -34,7 +34,8 @@ VALUES (%(id)s, %(organization_id)s, %(user_id)s, %(name)s, %(secret_sha256)s, %
 SELECT k.id AS token_id, k.name AS token_name, k.scopes, u.id, u.oid, u.organization_id, u.email,
        u.first_name, u.last_name, u.role, u.attributes, u.created_at, u.updated_at,
        o.oid AS organization_oid, o.slug, o.name AS organization_name, o.time_zone,
-       o.attributes AS organization_attributes
+       o.attributes AS organization_attributes,
+       coalesce(k.last_used_at < clock_timestamp() - interval '1 minute', true) AS is_stale
 FROM rowport.tokens AS k
 JOIN rowport.users AS u ON u.id = k.user_id
 JOIN rowport.organizations AS o ON o.id = k.organization_id
@@ -43,11 +44,22 @@ WHERE k.secret_sha256 = %(secret_sha256)s
   AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp());
 
 -- touch_token --
--- At most once a minute: it tells people when a token was last used, nothing depends on it.
+-- Once a minute is enough: it tells people when a token was last used, nothing depends on it.
 UPDATE rowport.tokens
 SET last_used_at = clock_timestamp()
-WHERE organization_id = %(organization_id)s AND id = %(id)s
-  AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '1 minute');
+WHERE organization_id = %(organization_id)s AND id = %(id)s;
+
+-- lock_first_token --
+-- Two servers may start at once; one of them makes the first token.
+SELECT pg_advisory_xact_lock(hashtextextended('rowport.first_token', 0));
+
+-- has_admin_token --
+-- Whether there ever was one, in any organization.
+SELECT EXISTS (SELECT 1 FROM rowport.tokens AS k WHERE 'admin' = ANY (k.scopes)) AS has;
+
+-- has_secret --
+-- Also of a token that was revoked: it does not come back.
+SELECT EXISTS (SELECT 1 FROM rowport.tokens AS k WHERE k.secret_sha256 = %(secret_sha256)s) AS has;
 
 -- revoke_token --
 UPDATE rowport.tokens

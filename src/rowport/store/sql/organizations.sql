@@ -4,6 +4,17 @@ SELECT id, oid, slug, name, time_zone, attributes, created_at
 FROM rowport.organizations
 WHERE slug = %(slug)s;
 
+-- organization_by_id --
+-- No row when there is none.
+SELECT id, oid, slug, name, time_zone, attributes, created_at
+FROM rowport.organizations
+WHERE id = %(id)s;
+
+-- list_organizations --
+SELECT id, oid, slug, name, time_zone, attributes, created_at
+FROM rowport.organizations
+ORDER BY slug;
+
 -- insert_organization --
 -- Nothing happens when the slug exists: two processes may start at once.
 INSERT INTO rowport.organizations (id, oid, slug, name)

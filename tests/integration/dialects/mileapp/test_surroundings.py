@@ -55,7 +55,6 @@ def here(rowport: Rowport, clock: Clock) -> Iterator[TestClient[Any]]:
     front = Front(services=rowport.services, limiter=limiter, base_url=PUBLIC)
     app = create_app(
         services=rowport.services,
-        organization_id=rowport.organization.id,
         count_workers=rowport.alive_workers,
         front=front,
         dialects=[Mounted(dialect=dialect(), prefix=PREFIX)],

@@ -136,7 +136,6 @@ def world(database_url: str, tmp_path: Path) -> Iterator[World]:
         credentials = {key: str(value) for key, value in made.set_up(stage).items()}
         app = create_app(
             services=services,
-            organization_id=organization.id,
             count_workers=lambda: 0,
             front=Front(services=services, limiter=Limiter(is_on=True, clock=clock)),
             dialects=[Mounted(dialect=made)],
@@ -313,7 +312,6 @@ def test_a_prefix_moves_all_paths_and_their_errors(world: World) -> None:
     services = world.rowport.services
     app = create_app(
         services=services,
-        organization_id=world.organization.id,
         count_workers=lambda: 0,
         front=Front(services=services, limiter=Limiter(is_on=False)),
         dialects=[Mounted(dialect=dialect(), prefix="/moengage")],

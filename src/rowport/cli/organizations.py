@@ -1,0 +1,65 @@
+"""`rowport org create|list|show`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from rowport.bootstrap import open_rowport
+from rowport.cli.exits import Exit
+from rowport.cli.settings import Command, Settings
+from rowport.cli.speech import emit, note, printable, say
+from rowport.wire.access_resources import organization_resource
+
+if TYPE_CHECKING:
+    from rowport.model.organizations import Organization
+
+
+@click.command("create", cls=Command)
+@click.argument("slug")
+@click.option("--name", help="What people call it.  Default: the slug.")
+@click.option(
+    "--time-zone", default="UTC", show_default=True, metavar="ZONE", help="An IANA time zone."
+)
+@click.pass_obj
+def create(settings: Settings, *, slug: str, name: str | None, time_zone: str) -> Exit:
+    """Make the organization SLUG; nobody sees another's data."""
+    with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+        made = rowport.services.access.create_organization(slug, name, time_zone=time_zone)
+    _tell(settings, made)
+    return Exit.FINE
+
+
+@click.command("list", cls=Command)
+@click.pass_obj
+def list_organizations(settings: Settings) -> Exit:
+    """List the organizations by slug; with --json one a line."""
+    with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+        found = rowport.services.access.organizations()
+    for organization in found:
+        _tell(settings, organization)
+    if not found and not settings.json:
+        note("rowport: there is no organization yet; the first command that needs one makes it")
+    return Exit.FINE
+
+
+@click.command("show", cls=Command)
+@click.argument("slug")
+@click.pass_obj
+def show(settings: Settings, *, slug: str) -> Exit:
+    """Show the organization of this SLUG or id."""
+    with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+        found = rowport.services.access.organization(slug)
+    _tell(settings, found)
+    return Exit.FINE
+
+
+def _tell(settings: Settings, organization: Organization) -> None:
+    if settings.json:
+        emit(organization_resource(organization))
+    else:
+        say(
+            f"{organization.slug}  {printable(organization.name)}  {organization.id}  "
+            f"{organization.time_zone}"
+        )
