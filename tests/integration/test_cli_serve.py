@@ -8,15 +8,18 @@ import signal
 import socket
 import time
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from rowport.store.embedded.client import EmbeddedPostgres
+
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import Home
 
@@ -158,3 +161,58 @@ def test_an_import_follows_workers_that_are_there(home: Home) -> None:
         assert home.run("import", file, "--type", "people").status == 0
         assert server.processes("worker") == served
         assert server.stop()[0] == 0
+
+
+def bearing(secret: str) -> dict[str, str]:
+    """Give the header that carries a token."""
+    return {"Authorization": f"Bearer {secret}"}
+
+
+def test_the_first_start_prints_an_admin_token_once(new_home: Callable[[], Home]) -> None:
+    home = new_home()
+    with EmbeddedPostgres(home.path):
+        with serving(home, "--workers", "0") as server:
+            secret = server.told["admin_token"]
+            answer = httpx.get(server.told["url"] + "/v1/imports", headers=bearing(secret))
+            assert answer.json() == {"items": [], "next_cursor": None}
+            assert server.stop()[0] == 0
+        [token] = home.run("--json", "token", "list").documents
+        assert (token["scopes"], token["name"]) == (["admin"], "first admin token")
+        home.ask("token", "revoke", token["id"])
+        with serving(home, "--workers", "0") as server:
+            assert "admin_token" not in server.told
+            answer = httpx.get(server.told["url"] + "/v1/imports", headers=bearing(secret))
+            assert answer.status_code == 401
+            assert server.stop()[0] == 0
+        logs = b"".join(path.read_bytes() for path in home.path.glob("logs/*"))
+        assert secret.encode() not in logs
+
+
+def test_the_admin_token_may_be_given(new_home: Callable[[], Home]) -> None:
+    bare = new_home()
+    given = "rp_" + "g" * 43
+    home = replace(bare, environment={"ROWPORT_ADMIN_TOKEN": given})
+    with EmbeddedPostgres(home.path):
+        for _ in range(2):
+            with serving(home, "--workers", "1") as server:
+                assert "admin_token" not in server.told
+                answer = httpx.get(server.told["url"] + "/v1/imports", headers=bearing(given))
+                assert answer.status_code == 200
+                for pid in server.processes("api") + server.processes("worker"):
+                    assert given.encode() not in Path(f"/proc/{pid}/environ").read_bytes()
+                assert server.stop() == (0, "")
+        [token] = home.run("--json", "token", "list").documents
+        home.ask("token", "revoke", token["id"])
+        with serving(home, "--workers", "0") as server:
+            answer = httpx.get(server.told["url"] + "/v1/imports", headers=bearing(given))
+            assert answer.status_code == 401, "a revoked token came back"
+            assert server.stop()[0] == 0
+
+
+def test_an_admin_token_that_can_be_guessed_is_refused(home: Home) -> None:
+    weak = replace(home, environment={"ROWPORT_ADMIN_TOKEN": "hunter2"})
+    done = weak.run("serve", "--port", "0")
+    assert done.status == 2
+    assert "ROWPORT_ADMIN_TOKEN" in done.err
+    assert "32" in done.err
+    assert "hunter2" not in done.err

@@ -22,10 +22,12 @@ from rowport.model.errors import InvalidOptions, Unavailable
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Mapping
     from types import FrameType
 
     from rowport.bootstrap import Rowport
 
+ADMIN_VARIABLE: Final = "ROWPORT_ADMIN_TOKEN"
 DEFAULT_PORT: Final = 8484
 DEFAULT_WORKERS: Final = 2
 GRACE_S: Final = 9.0
@@ -61,6 +63,7 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> Exit:
     warn_if_plain(host)
     port = claim_port(host, port)
     with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+        secret = first_token(settings, rowport)
         children = [Child(rowport, api_command(rowport, host, port), log_name="api.log")]
         command = [*rowport.worker_command(), "--with-parent"]
         children += [Child(rowport, command, log_name="worker.log") for _ in range(workers)]
@@ -68,7 +71,8 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> Exit:
             for child in children:
                 child.tend()
             if wait_until_ready(children, host, port, stop):
-                _say_ready(settings, rowport, host=host, port=port, workers=workers)
+                told = {"workers": workers} | ({"admin_token": secret} if secret else {})
+                _say_ready(settings, rowport, url=url_of(host, port), told=told)
             while not stop.is_set:
                 time.sleep(POLL_S)
                 for child in children:
@@ -76,6 +80,26 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> Exit:
         finally:
             stop_all(children)
     return Exit.FINE
+
+
+def first_token(settings: Settings, rowport: Rowport) -> str | None:
+    """See that somebody can use the API; give the secret that was made for that, if one was.
+
+    Raises:
+        InvalidOptions: the secret in the environment can be guessed.
+    """
+    # Taken out, so that none of our processes inherits it.
+    given = os.environ.pop(ADMIN_VARIABLE, None) or None
+    try:
+        issued = rowport.services.access.first_token(rowport.organization, given)
+    except InvalidOptions as error:
+        raise InvalidOptions(f"{ADMIN_VARIABLE}: {error.message}") from error
+    if issued is None or given is not None:
+        return None
+    if not settings.json:
+        note("rowport: this is the admin token; it is shown now and never again")
+        say(issued.secret)
+    return issued.secret
 
 
 class StopFlag:
@@ -209,12 +233,13 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _say_ready(settings: Settings, rowport: Rowport, *, host: str, port: int, workers: int) -> None:
-    url = url_of(host, port)
+def _say_ready(
+    settings: Settings, rowport: Rowport, *, url: str, told: Mapping[str, object]
+) -> None:
     if settings.json:
-        emit({"url": url, "workers": workers, "home": str(rowport.home), "pid": os.getpid()})
+        emit({"url": url, "home": str(rowport.home), "pid": os.getpid(), **told})
     else:
-        say(f"rowport is ready: {url} ({workers} workers, home {rowport.home})")
+        say(f"rowport is ready: {url} ({told['workers']} workers, home {rowport.home})")
 
 
 def stop_all(children: list[Child]) -> None:
