@@ -26,7 +26,7 @@ from rowport.store.presence import Presence, alive_workers, is_busy
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
     from uuid import UUID
 
@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
-    from rowport.ports import Destination, LoadBatch, LoadResult, Queue, Transaction
+    from rowport.ports import (
+        Destination,
+        LoadBatch,
+        LoadResult,
+        Queue,
+        StoredRecord,
+        Transaction,
+    )
     from rowport.ports.ledger import Ledger
     from rowport.ports.telling import Listener
     from rowport.ports.undoing import ReverseBatch, ReverseResult
@@ -487,6 +494,18 @@ class LazyDestination:
     ) -> ReverseResult:
         """See Destination.reverse."""
         return self._real.reverse(tx, record_type, batch)
+
+    def records(
+        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
+    ) -> Sequence[StoredRecord]:
+        """See Destination.records."""
+        return self._real.records(tx, record_type, after=after, limit=limit)
+
+    def record(
+        self, tx: Transaction, record_type: RecordType, record_id: UUID
+    ) -> StoredRecord | None:
+        """See Destination.record."""
+        return self._real.record(tx, record_type, record_id)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

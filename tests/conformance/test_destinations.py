@@ -187,6 +187,21 @@ def test_a_key_loaded_by_an_earlier_row_of_the_import_is_a_unique_error(place: P
     assert words(place.load([("a", 1), ("b", 1)])) == ["unchanged", "unchanged"]
 
 
+def test_records_are_read_back_in_pages_and_alone(place: Place) -> None:
+    import_id = new_uuid()
+    place.load([*((f"k{n}", n) for n in range(4)), ("last", 2**53 + 1)], import_id=import_id)
+    with place.transaction() as tx:
+        first = place.destination.records(tx, place.record_type, after=None, limit=3)
+        rest = place.destination.records(tx, place.record_type, after=first[-1].id, limit=3)
+        one = place.destination.record(tx, place.record_type, record_id(import_id, 5))
+        none = place.destination.record(tx, place.record_type, new_uuid())
+    assert [each.row for each in (*first, *rest)] == [1, 2, 3, 4, 5]
+    assert one == rest[-1]
+    assert one.import_id == import_id
+    assert one.values == {"k": '"last"', "v": str(2**53 + 1)}
+    assert none is None
+
+
 def test_a_transaction_that_is_rolled_back_leaves_nothing(place: Place) -> None:
     def load_and_undo() -> None:
         with place.transaction() as tx:

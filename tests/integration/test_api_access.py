@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from litestar.testing import TestClient
+from psycopg import sql
 
 from rowport.api.app import ROUTES, create_app
 from rowport.bootstrap import Rowport
@@ -31,6 +32,7 @@ OPEN = {"/healthz", "/readyz", "/v1/files/{link}", "/v1/files/{link}/{name}"}
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/imports"): {"data": {"type": "people"}, "files": FILE},
     ("POST", "/v1/imports/{import_id}/fix"): {"files": FILE},
+    ("PUT", "/v1/types/{name}"): {"json": {"schema": SCHEMA}},
 }
 """What a route must be sent to be understood."""
 
@@ -69,24 +71,34 @@ def calls() -> list[Call]:
 
 CALLS = calls()
 CLOSED = [call for call in CALLS if call.scope is not None]
-NAMING = [call for call in CLOSED if call.has_names]
+MAKES = {("PUT", "/v1/types/{name}")}
+"""What makes the thing that its path names."""
+NAMING = [call for call in CLOSED if call.has_names and (call.method, call.path) not in MAKES]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """An organization with something of everything."""
 
+    rowport: Rowport
     organization: Organization
     imported: Import
+    type_name: str
+    record_id: UUID
 
     def names(self) -> dict[str, object]:
-        """What stands in paths."""
-        return {"import_id": self.imported.id}
+        """What stands in paths; what an earlier call deleted is there again."""
+        self.rowport.services.record_types.put(self.organization, self.type_name, SCHEMA)
+        return {
+            "import_id": self.imported.id,
+            "name": self.type_name,
+            "record_id": self.record_id,
+        }
 
 
 def missing() -> dict[str, object]:
-    """Names of what is nowhere."""
-    return {"import_id": new_uuid()}
+    """Names of what is nowhere, as long as those of what is."""
+    return {"import_id": new_uuid(), "name": "none__things", "record_id": new_uuid()}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +131,28 @@ def furnish(rowport: Rowport, slug: str) -> Place:
         parts=iter([b"email\na@example.com\n"]),
         options=ImportOptions(),
     )
-    return Place(organization=organization, imported=imported)
+    return Place(
+        rowport=rowport,
+        organization=organization,
+        imported=imported,
+        type_name=f"{slug:_<6}things",
+        record_id=write_record(rowport, organization, f"{slug:_<6}things"),
+    )
+
+
+def write_record(rowport: Rowport, organization: Organization, type_name: str) -> UUID:
+    """Make a record type with one record, as an import would."""
+    record_type = rowport.services.record_types.put(organization, type_name, SCHEMA)
+    record_id = new_uuid()
+    with rowport.database.transaction() as tx:
+        tx.connection.execute(
+            sql.SQL(
+                "INSERT INTO {} (rowport_id, rowport_import, rowport_row, email)"
+                " VALUES (%(id)s, gen_random_uuid(), 1, 'a@example.com')"
+            ).format(sql.Identifier(record_type.table_schema, record_type.table_name)),
+            {"id": record_id},
+        )
+    return record_id
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +250,20 @@ def test_a_foreign_thing_is_answered_as_a_missing_one(
         said = said.replace(str(value).encode(), str(nowhere[name]).encode())
     assert said == absent.content
     assert headerless(foreign) == headerless(absent)
+
+
+def test_a_name_that_is_taken_elsewhere_is_free_here(
+    rowport: Rowport, api: TestClient[Any], mine: Place, theirs: Place
+) -> None:
+    headers, _ = bearing(rowport, mine, Scope.TYPE_WRITE, Scope.IMPORT_READ)
+    path = f"/v1/types/{theirs.names()['name']}"
+    body = {"schema": {"fields": [{"name": "other"}]}}
+    made = api.put(path, json=body, headers={**headers, "If-None-Match": "*"})
+    assert (made.status_code, made.json()["table"]) == (201, f"data_mine.{theirs.type_name}")
+    assert api.get(f"{path}/records", headers=headers).json()["items"] == []
+    kept = rowport.services.record_types.get(theirs.organization.id, theirs.type_name)
+    assert (kept.version, kept.schema.document) == (1, SCHEMA)
+    assert api.delete(path, headers=headers).status_code == 204
 
 
 def headerless(answer: Any) -> dict[str, str]:  # noqa: ANN401  the client's answer

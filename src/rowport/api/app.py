@@ -21,6 +21,15 @@ from rowport.api.guard import guard_with
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
 from rowport.api.mounting import Mounted, handlers_for
+from rowport.api.record_types import (
+    delete_type,
+    get_record,
+    get_template,
+    get_type,
+    list_records,
+    list_types,
+    put_type,
+)
 from rowport.api.rows import list_errors, list_rows
 from rowport.service import Services
 from rowport.wire.dialect import Front
@@ -37,6 +46,13 @@ ROUTES: Final = (
     undo_import,
     list_rows,
     list_errors,
+    list_types,
+    get_type,
+    put_type,
+    delete_type,
+    get_template,
+    list_records,
+    get_record,
     download,
     healthz,
     readyz,
@@ -56,6 +72,7 @@ def create_app(
     `count_workers` asks the database, so it also tells whether that answers.
     """
     desk = Desk(services=services, count_workers=count_workers)
+    # Together: a handler that runs in a thread breaks when its path is registered in parts.
     native = Router(
         path="/",
         route_handlers=ROUTES,

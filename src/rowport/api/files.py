@@ -3,17 +3,16 @@
 import asyncio
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import quote
 from uuid import UUID
 
 from litestar import get
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from rowport.api.answers import as_file
 from rowport.api.desk import Desk, GivenDesk
 from rowport.api.guard import OPEN
 from rowport.model.errors import NotFound
-from rowport.service.artifacts import MEDIA_TYPES
 from rowport.service.links import Link
 
 PATH: Final = "/v1/files"
@@ -24,14 +23,7 @@ async def download(desk: GivenDesk, link: FromPath[str]) -> Stream:
     """Give a file; a name after the link is for people and programs that look at URLs."""
     opened = await asyncio.to_thread(desk.services.links.open, link)
     parts = await asyncio.to_thread(_parts, desk, opened)
-    headers = {
-        # Said here and not as the media type, to which texts would get a second charset.
-        "Content-Type": MEDIA_TYPES[opened.form],
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(opened.file_name, safe='')}",
-        "Cache-Control": "private, no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Stream(parts, headers=headers)
+    return as_file(parts, form=opened.form, file_name=opened.file_name)
 
 
 def _parts(desk: Desk, link: Link) -> Iterator[bytes]:

@@ -83,7 +83,7 @@ def _check_format(at: str, field: Field, raw: object) -> None:
         try:
             strptime.check(form, field.type.value)
         except strptime.BadFormat as error:
-            raise InvalidSchema(f"{at}: {json.dumps(raw)} cannot be used: {error}") from None
+            raise InvalidSchema.at(at, f"{json.dumps(raw)} cannot be used: {error}") from None
     elif field.type in _FORMATS and form not in _FORMATS[field.type]:
         refuse(at, raw, ", ".join(_FORMATS[field.type]))
 
@@ -99,7 +99,7 @@ def _cross_check(at: str, field: Field) -> None:
         checks_of(field)
     except BadConstraint as fault:
         place = "" if fault.name == "categories" else "/constraints"
-        raise InvalidSchema(f"{at}{place}/{fault.name}: {fault}") from None
+        raise InvalidSchema.at(f"{at}{place}/{fault.name}", str(fault)) from None
 
 
 def _check_steps(at: str, field: Field, names: list[str], raw: list[Any]) -> None:
@@ -110,8 +110,8 @@ def _check_steps(at: str, field: Field, names: list[str], raw: list[Any]) -> Non
             alone = replace(field, transforms=(step,))
             transforms.steps_of(alone, missing=(), columns=names)
         except BadTransform as error:
-            raise InvalidSchema(
-                f"{at}/{index}: {json.dumps(written)} cannot be used: {error}"
+            raise InvalidSchema.at(
+                f"{at}/{index}", f"{json.dumps(written)} cannot be used: {error}"
             ) from None
         concat = step.get("concat")
         if isinstance(concat, Mapping):
@@ -124,7 +124,7 @@ def _check_semantic(at: str, field: Field, names: list[str], raw: object) -> Non
     try:
         semantic_of(reading(field))
     except BadSemantic as error:
-        raise InvalidSchema(f"{at}: {json.dumps(raw)} cannot be used: {error}") from None
+        raise InvalidSchema.at(at, f"{json.dumps(raw)} cannot be used: {error}") from None
     _check_others(at, field.semantic or {}, names)
 
 
@@ -141,4 +141,4 @@ def _check_rules(schema: TableSchema) -> None:
         try:
             compile_rule(schema, rule)
         except BadRule as error:
-            raise InvalidSchema(f"/rules/{index}: cannot be used: {error}") from None
+            raise InvalidSchema.at(f"/rules/{index}", f"cannot be used: {error}") from None

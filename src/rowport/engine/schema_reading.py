@@ -69,7 +69,7 @@ def refuse(pointer: str, value: object, allowed: str) -> NoReturn:
     written = json.dumps(value, ensure_ascii=False, default=str)
     if len(written) > _SHOWN:
         written = written[: _SHOWN - 1] + "…"
-    raise InvalidSchema(f"{pointer or '/'}: {written} cannot be used; allowed is {allowed}")
+    raise InvalidSchema.at(pointer, f"{written} cannot be used; allowed is {allowed}")
 
 
 def _field(at: str, raw: object) -> Field:

@@ -8,7 +8,8 @@ RowportError
 │   ├── RuleTooSlow .............. 422  a check of the record type takes too long on these rows
 │   ├── MappingIncomplete ........ 422  a required field has no column
 │   │   └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
-│   └── NotMendable .............. 422  a file that cannot be taken as mended failed rows
+│   ├── NotMendable .............. 422  a file that cannot be taken as mended failed rows
+│   └── TooLarge ................. 413  more than this part of Rowport takes
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
@@ -16,6 +17,7 @@ RowportError
 │   ├── RecordTypeNotFound
 │   ├── OrganizationNotFound
 │   ├── TokenNotFound
+│   ├── RecordNotFound
 │   └── WebhookNotFound
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
@@ -24,7 +26,9 @@ RowportError
 │   ├── NothingToUndo                  the import wrote no record
 │   ├── SlugTaken                      another organization has this slug
 │   ├── DestinationConflict            the destination table cannot follow the record type
+│   ├── RecordTypeInUse                something needs the record type still
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
+├── PreconditionFailed ........... 412  the thing is another than the request was made for
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
 ├── StorageFull .................. 507  transient
 └── Unavailable .................. 503  transient: the database or a store does not answer
@@ -36,7 +40,7 @@ A row's fault is never one of these: it is a `RowError` value.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class RowportError(Exception):
@@ -57,12 +61,22 @@ class Invalid(RowportError):
     status = 400
     code = "invalid_request"
 
+    def __init__(self, message: str | None = None, *, pointer: str | None = None) -> None:
+        super().__init__(message)
+        self.pointer = pointer
+        """The place at fault in the document that was sent, as a JSON pointer (RFC 6901)."""
+
 
 class InvalidSchema(Invalid):
     """The Table Schema cannot be used."""
 
     status = 422
     code = "invalid_schema"
+
+    @classmethod
+    def at(cls, pointer: str, what: str) -> Self:
+        """Say what is wrong at a place of the schema."""
+        return cls(f"{pointer or '/'}: {what}", pointer=pointer)
 
 
 class InvalidOptions(Invalid):
@@ -110,6 +124,13 @@ class NotMendable(Invalid):
     code = "not_mendable"
 
 
+class TooLarge(Invalid):
+    """The body is larger than what is taken here."""
+
+    status = 413
+    code = "too_large"
+
+
 class Unauthorized(RowportError):
     """The request carries no valid token."""
 
@@ -153,6 +174,12 @@ class TokenNotFound(NotFound):
     """No token has this id."""
 
     code = "token_not_found"
+
+
+class RecordNotFound(NotFound):
+    """No record of this type has this id."""
+
+    code = "record_not_found"
 
 
 class WebhookNotFound(NotFound):
@@ -211,10 +238,23 @@ class DestinationConflict(Conflict):
     code = "destination_conflict"
 
 
+class RecordTypeInUse(Conflict):
+    """Something needs the record type still."""
+
+    code = "record_type_in_use"
+
+
 class WebhookDisabled(Conflict):
     """Nothing is sent to the webhook until it is put again."""
 
     code = "webhook_disabled"
+
+
+class PreconditionFailed(RowportError):
+    """The thing is another one than the request was made for."""
+
+    status = 412
+    code = "precondition_failed"
 
 
 class StorageFull(RowportError):

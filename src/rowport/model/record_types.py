@@ -33,5 +33,7 @@ class RecordType:
     """Its managed table."""
     attributes: Mapping[str, object] = field(default_factory=dict)
     """What a face needs to know of it, under keys that the face owns and checks."""
+    archived_at: datetime | None = None
+    """Since when nothing new is imported into it; its records and imports stay."""
     created_at: datetime
     updated_at: datetime

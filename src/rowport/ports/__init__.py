@@ -266,6 +266,19 @@ class LoadResult:
     """The marks that were put on the records written."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """A record as the destination keeps it."""
+
+    id: UUID
+    import_id: UUID
+    """The import that last wrote it."""
+    row: int
+    """Its row."""
+    values: Mapping[str, str]
+    """The value of each field as JSON text: numbers with all their digits."""
+
+
 class Destination(Protocol):
     """Where rows go."""
 
@@ -323,6 +336,18 @@ class Destination(Protocol):
         A record that does not bear one of the batch's marks, or another row's, is left alone, as
         is one that others refer to.  What the destination refuses stays; the others are given back.
         """
+        ...
+
+    def records(
+        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
+    ) -> Sequence[StoredRecord]:
+        """Give a page of records by id, those behind `after`; None: from the first."""
+        ...
+
+    def record(
+        self, tx: Transaction, record_type: RecordType, record_id: UUID
+    ) -> StoredRecord | None:
+        """Give one record."""
         ...
 
 

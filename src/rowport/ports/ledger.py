@@ -163,7 +163,7 @@ class RecordTypeLedger(Protocol):
     """Record types and their versions."""
 
     def find(self, tx: Transaction, organization_id: UUID, name: str) -> RecordType | None:
-        """Give the newest version."""
+        """Give the newest version, archived or not."""
         ...
 
     def of_import(self, tx: Transaction, ref: ImportRef) -> RecordType:
@@ -171,7 +171,7 @@ class RecordTypeLedger(Protocol):
         ...
 
     def list(self, tx: Transaction, organization_id: UUID) -> Sequence[RecordType]:
-        """Give the newest versions, by name."""
+        """Give the newest versions, by name, archived or not."""
         ...
 
     def lock_name(self, tx: Transaction, organization_id: UUID, name: str) -> None:
@@ -207,6 +207,18 @@ class RecordTypeLedger(Protocol):
         self, tx: Transaction, current: RecordType, attributes: Mapping[str, object]
     ) -> RecordType:
         """Replace these attributes; others stay, and so does the version."""
+        ...
+
+    def archive(self, tx: Transaction, current: RecordType) -> None:
+        """Let nothing new be imported into it."""
+        ...
+
+    def revive(self, tx: Transaction, current: RecordType) -> RecordType:
+        """Let things be imported into it again."""
+        ...
+
+    def feed_of(self, tx: Transaction, current: RecordType) -> str | None:
+        """Give the name of a feed that imports it."""
         ...
 
 

@@ -6,18 +6,26 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rowport.model.errors import InvalidOptions, RecordTypeNotFound
+from rowport.model.errors import (
+    InvalidOptions,
+    RecordNotFound,
+    RecordTypeInUse,
+    RecordTypeNotFound,
+)
 from rowport.service.references import references_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from uuid import UUID
 
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
     from rowport.model.table_schema import TableSchema
-    from rowport.ports import Destination, Transaction
+    from rowport.ports import Destination, StoredRecord, Transaction
     from rowport.ports.ledger import Ledger
+
+    Check = Callable[[RecordType | None], None]
+    """Refuses what stands in the place of a change by raising; None: nothing does."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
@@ -37,11 +45,14 @@ class RecordTypes:
         *,
         key: Sequence[str] | None = None,
         attributes: Mapping[str, object] | None = None,
+        check: Check | None = None,
     ) -> RecordType:
         """Make the record type, or its next version; the same again changes nothing.
 
         `key=None` takes the schema's primaryKey, or keeps the key it has.  The destination is
-        made ready in the same transaction: if it cannot follow, nothing changes.
+        made ready in the same transaction: if it cannot follow, nothing changes.  One that was
+        archived is there again, with its records.  `check` sees what is to be replaced, which
+        nobody changes meanwhile.
 
         Raises:
             InvalidOptions: the name or the key cannot be.
@@ -60,6 +71,8 @@ class RecordTypes:
         with self.ledger.database.transaction() as tx:
             self.ledger.record_types.lock_name(tx, organization.id, name)
             current = self.ledger.record_types.find(tx, organization.id, name)
+            if check is not None:
+                check(_live(current))
             wanted = _key(schema, key, current)
             written = self._write(tx, organization, name, document, wanted, attributes, current)
             references_of(tx, self.ledger.record_types, written)
@@ -86,6 +99,8 @@ class RecordTypes:
                 key=key,
                 attributes=attributes or {},
             )
+        if current.archived_at is not None:
+            current = types.revive(tx, current)
         if (current.schema.document, current.key) == (document, key):
             return types.set_attributes(tx, current, attributes) if attributes else current
         kept = {**current.attributes, **(attributes or {})}
@@ -110,16 +125,87 @@ class RecordTypes:
             RecordTypeNotFound: there is none of this name.
         """
         with self.ledger.database.tenant(organization_id) as tx:
-            found = self.ledger.record_types.find(tx, organization_id, name)
+            found = self._find(tx, organization_id, name)
             known = [] if found else self.ledger.record_types.list(tx, organization_id)
         if found is None:
-            raise RecordTypeNotFound(_unknown(name, [t.name for t in known]))
+            raise RecordTypeNotFound(_unknown(name, [t.name for t in known if _live(t)]))
         return found
+
+    def _find(self, tx: Transaction, organization_id: UUID, name: str) -> RecordType | None:
+        """Give one that is not archived; what cannot be a name is nobody's."""
+        if not NAME.fullmatch(name):
+            return None
+        return _live(self.ledger.record_types.find(tx, organization_id, name))
 
     def list(self, organization_id: UUID) -> Sequence[RecordType]:
         """Give the newest version of each, by name."""
         with self.ledger.database.tenant(organization_id) as tx:
-            return self.ledger.record_types.list(tx, organization_id)
+            found = self.ledger.record_types.list(tx, organization_id)
+        return [record_type for record_type in found if _live(record_type)]
+
+    def archive(self, organization_id: UUID, name: str, *, check: Check | None = None) -> None:
+        """Let nothing new be imported into it; its records and imports stay.
+
+        `check` is as that of `put`.
+
+        Raises:
+            RecordTypeNotFound: there is none of this name.
+            RecordTypeInUse: a feed imports it, or another record type refers to it.
+        """
+        types = self.ledger.record_types
+        with self.ledger.database.tenant(organization_id) as tx:
+            if (current := self._find(tx, organization_id, name)) is not None:
+                types.lock_name(tx, organization_id, name)
+                current = self._find(tx, organization_id, name)
+            if current is None:
+                raise RecordTypeNotFound(f"There is no record type {name!r}.")
+            if check is not None:
+                check(current)
+            if (feed := types.feed_of(tx, current)) is not None:
+                raise RecordTypeInUse(f"The feed {feed!r} imports {name}: end it first.")
+            for other in types.list(tx, organization_id):
+                if _live(other) and other.id != current.id and _refers(other, name):
+                    raise RecordTypeInUse(f"{other.name} refers to {name}: change it first.")
+            types.archive(tx, current)
+
+    def records(
+        self, organization_id: UUID, name: str, *, after: UUID | None, limit: int
+    ) -> Sequence[StoredRecord]:
+        """Give a page of its records by id, those behind `after`; None: from the first.
+
+        Raises:
+            RecordTypeNotFound: there is none of this name.
+            DestinationConflict: the destination cannot tell.
+        """
+        record_type = self.get(organization_id, name)
+        with self.ledger.database.transaction() as tx:
+            return self.destination.records(tx, record_type, after=after, limit=limit)
+
+    def record(self, organization_id: UUID, name: str, record_id: UUID) -> StoredRecord:
+        """Give one of its records.
+
+        Raises:
+            RecordTypeNotFound: there is none of this name.
+            RecordNotFound: it has no such record.
+            DestinationConflict: the destination cannot tell.
+        """
+        record_type = self.get(organization_id, name)
+        with self.ledger.database.transaction() as tx:
+            found = self.destination.record(tx, record_type, record_id)
+        if found is None:
+            raise RecordNotFound(f"There is no record {record_id} of {name}.")
+        return found
+
+
+def _live(record_type: RecordType | None) -> RecordType | None:
+    """Give it if it is there and not archived."""
+    return record_type if record_type and record_type.archived_at is None else None
+
+
+def _refers(record_type: RecordType, name: str) -> bool:
+    schema = record_type.schema
+    lookups = {field.lookup.type for field in schema.fields if field.lookup}
+    return name in lookups | {key.resource for key in schema.foreign_keys}
 
 
 def _unknown(name: str, known: Sequence[str]) -> str:

@@ -69,9 +69,10 @@ class _Finder:
             theirs = _field(f"{at}/reference/fields", target, by)
             ours = self._own.schema.field(name)
             if _family(ours) is None or _family(ours) != _family(theirs):
-                raise InvalidSchema(
-                    f"{at}: {name} ({ours.type}) cannot be compared with {by} ({theirs.type}) of "
-                    f"{target.name}: use the same type, and none that holds JSON"
+                raise InvalidSchema.at(
+                    at,
+                    f"{name} ({ours.type}) cannot be compared with {by} ({theirs.type}) of "
+                    f"{target.name}: use the same type, and none that holds JSON",
                 )
         return Reference(
             fields=key.fields, target=target, by=key.reference_fields, is_self=self._is_own(target)
@@ -83,9 +84,10 @@ class _Finder:
         theirs = _field(f"{at}/by", target, lookup.by)
         unique = [key for key in unique_keys(target) if len(key) == 1]
         if (lookup.by,) not in unique or _family(theirs) is None:
-            raise InvalidSchema(
-                f"{at}/by: {target.name} does not keep {lookup.by} unique, so a record cannot be "
-                f"looked up by it; unique are {_listed(key[0] for key in unique)}"
+            raise InvalidSchema.at(
+                f"{at}/by",
+                f"{target.name} does not keep {lookup.by} unique, so a record cannot be "
+                f"looked up by it; unique are {_listed(key[0] for key in unique)}",
             )
         reference = Reference(
             fields=(field.name,),
@@ -101,9 +103,10 @@ class _Finder:
     def _check_self(self, at: str, reference: Reference) -> None:
         """Refuse a lookup of records that are made by its own rows under ids not known yet."""
         if reference.is_self and reference.by != self._own.key:
-            raise InvalidSchema(
-                f"{at}/by: a lookup in {self._own.name} itself goes by its key, which is "
-                f"{_listed(self._own.key)}: only so the record of an earlier row is known"
+            raise InvalidSchema.at(
+                f"{at}/by",
+                f"a lookup in {self._own.name} itself goes by its key, which is "
+                f"{_listed(self._own.key)}: only so the record of an earlier row is known",
             )
 
     def _check_create(self, at: str, reference: Reference) -> None:

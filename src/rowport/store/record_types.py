@@ -56,7 +56,7 @@ class PostgresRecordTypes:
     """Record types in the ledger."""
 
     def find(self, tx: Transaction, organization_id: UUID, name: str) -> RecordType | None:
-        """Give the newest version."""
+        """Give the newest version, archived or not."""
         row = one(tx, "record_type_by_name", organization_id=organization_id, name=name)
         return None if row is None else to_record_type(row)
 
@@ -73,7 +73,7 @@ class PostgresRecordTypes:
         return to_record_type(row)
 
     def list(self, tx: Transaction, organization_id: UUID) -> Sequence[RecordType]:
-        """Give the newest versions, by name."""
+        """Give the newest versions, by name, archived or not."""
         rows = many(tx, "list_record_types", organization_id=organization_id)
         return [to_record_type(row) for row in rows]
 
@@ -141,6 +141,21 @@ class PostgresRecordTypes:
             attributes=Jsonb(dict(attributes)),
         )
         return self._written(tx, current.organization_id, current.name)
+
+    def archive(self, tx: Transaction, current: RecordType) -> None:
+        """Let nothing new be imported into it."""
+        say(tx, "archive_record_type", organization_id=current.organization_id, id=current.id)
+
+    def revive(self, tx: Transaction, current: RecordType) -> RecordType:
+        """Let things be imported into it again."""
+        say(tx, "revive_record_type", organization_id=current.organization_id, id=current.id)
+        return self._written(tx, current.organization_id, current.name)
+
+    def feed_of(self, tx: Transaction, current: RecordType) -> str | None:
+        """Give the name of a feed that imports it."""
+        names = {"organization_id": current.organization_id, "id": current.id}
+        row = one(tx, "feed_of_record_type", **names)
+        return None if row is None else str(row["name"])
 
     def _write_version(
         self,

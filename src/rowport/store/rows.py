@@ -59,6 +59,7 @@ def to_record_type(row: Row) -> RecordType:
         table_schema=row["table_schema"],
         table_name=row["table_name"],
         attributes=row["attributes"],
+        archived_at=row["archived_at"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
     )

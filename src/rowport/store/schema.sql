@@ -330,11 +330,13 @@ CREATE TABLE rowport.record_types (
     attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    archived_at timestamp with time zone,
     CONSTRAINT record_types_name_check CHECK ((name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$'::text)),
     CONSTRAINT record_types_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
     CONSTRAINT record_types_version_check CHECK ((version >= 1))
 );
 COMMENT ON TABLE rowport.record_types IS 'What can be imported; version is the newest of record_type_versions.';
+COMMENT ON COLUMN rowport.record_types.archived_at IS 'Since when nothing new is imported into it; its records and imports stay.';
 CREATE TABLE rowport.replays (
     organization_id uuid NOT NULL,
     face text NOT NULL,

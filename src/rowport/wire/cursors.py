@@ -13,11 +13,13 @@ from rowport.model.errors import Invalid
 if TYPE_CHECKING:
     from rowport.model.imports import Import
 
+COMPLAINT: Final = "the cursor is not one that an earlier page gave; leave it out to begin"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TIME_BYTES: Final = 8
 ALL_BYTES: Final = TIME_BYTES + 16
 ROW_BYTES: Final = 6
 """Row numbers fit into five bytes; six make a text without padding."""
+LONGEST_TEXT: Final = 512
 LONGEST: Final = 64
 """Text of more characters is no cursor of ours; it is not even decoded."""
 
@@ -40,7 +42,7 @@ def read_cursor(text: str) -> tuple[datetime, UUID]:
     Raises:
         Invalid: no page of ours ever ended with it.
     """
-    complaint = Invalid("the cursor is not one that an earlier page gave; leave it out to begin")
+    complaint = Invalid(COMPLAINT)
     if len(text) > LONGEST:
         raise complaint
     try:
@@ -64,7 +66,7 @@ def read_row_cursor(text: str) -> int:
     Raises:
         Invalid: no page of ours ever ended with it.
     """
-    complaint = Invalid("the cursor is not one that an earlier page gave; leave it out to begin")
+    complaint = Invalid(COMPLAINT)
     if len(text) > LONGEST:
         raise complaint
     try:
@@ -74,3 +76,34 @@ def read_row_cursor(text: str) -> int:
     if len(packed) != ROW_BYTES:
         raise complaint
     return int.from_bytes(packed, "big")
+
+
+def cursor_after_text(last: str | UUID) -> str:
+    """Give the cursor of the page that follows what has this name or id."""
+    return base64.urlsafe_b64encode(str(last).encode()).decode("ascii")
+
+
+def read_text_cursor(text: str) -> str:
+    """Read the cursor of a page by names back.
+
+    Raises:
+        Invalid: no page of ours ever ended with it.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise Invalid(COMPLAINT)
+    try:
+        return base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True).decode()
+    except ValueError as error:  # also what it is not encoded as
+        raise Invalid(COMPLAINT) from error
+
+
+def read_id_cursor(text: str) -> UUID:
+    """Read the cursor of a page by ids back.
+
+    Raises:
+        Invalid: no page of ours ever ended with it.
+    """
+    try:
+        return UUID(read_text_cursor(text))
+    except ValueError as error:
+        raise Invalid(COMPLAINT) from error

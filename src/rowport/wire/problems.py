@@ -7,6 +7,9 @@ and promises no web page.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from rowport.model.errors import Invalid
 
 if TYPE_CHECKING:
     from rowport.model.errors import RowportError
@@ -17,7 +20,7 @@ MEDIA_TYPE: Final = "application/problem+json"
 def problem(error: RowportError) -> dict[str, object]:
     """Say an error of ours as a problem document."""
     title = (type(error).__doc__ or "").strip().splitlines()[0]
-    return {
+    told: dict[str, object] = {
         "type": f"urn:rowport:problem:{error.code}",
         "title": title,
         "status": error.status,
@@ -25,6 +28,9 @@ def problem(error: RowportError) -> dict[str, object]:
         "code": error.code,
         "retryable": error.transient,
     }
+    if isinstance(error, Invalid) and error.pointer is not None:
+        told["errors"] = [{"pointer": f"#{quote(error.pointer)}", "detail": error.message}]
+    return told
 
 
 def http_problem(status: int, title: str, detail: str) -> dict[str, object]:

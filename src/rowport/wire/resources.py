@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rowport.wire.times import rfc3339
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from rowport.model.record_types import RecordType
     from rowport.model.undo import RowUndo, Undo
     from rowport.model.waiting import Waiting
+    from rowport.ports import StoredRecord
 
 Document = dict[str, object]
 
@@ -161,4 +164,14 @@ def record_type_resource(record_type: RecordType) -> Document:
         "table": f"{record_type.table_schema}.{record_type.table_name}",
         "created_at": rfc3339(record_type.created_at),
         "updated_at": rfc3339(record_type.updated_at),
+    }
+
+
+def record_resource(record: StoredRecord) -> Document:
+    """Say a record; its values are the JSON that the destination gave."""
+    return {
+        "id": str(record.id),
+        "import_id": str(record.import_id),
+        "row": record.row,
+        "values": {name: msgspec.Raw(text.encode()) for name, text in record.values.items()},
     }

@@ -8,15 +8,17 @@ from rowport.destinations.postgres.finding import ensure, find
 from rowport.destinations.postgres.loading import load
 from rowport.destinations.postgres.memory import Memory
 from rowport.destinations.postgres.preparing import prepare
+from rowport.destinations.postgres.records import record, records
 from rowport.destinations.postgres.reversing import reverse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     import pyarrow as pa
 
     from rowport.model.record_types import RecordType
-    from rowport.ports import LoadBatch, LoadResult, Transaction
+    from rowport.ports import LoadBatch, LoadResult, StoredRecord, Transaction
     from rowport.ports.undoing import ReverseBatch, ReverseResult
 
 
@@ -66,6 +68,22 @@ class PostgresDestination:
     ) -> ReverseResult:
         """Give back inside `tx` what was before the rows."""
         return reverse(tx, record_type, batch)
+
+    def records(
+        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
+    ) -> Sequence[StoredRecord]:
+        """Give a page of records by id, those behind `after`; None: from the first.
+
+        Raises:
+            DestinationConflict: the table, or a column of it, is gone.
+        """
+        return records(tx, record_type, after=after, limit=limit)
+
+    def record(
+        self, tx: Transaction, record_type: RecordType, record_id: UUID
+    ) -> StoredRecord | None:
+        """Give one record; errors as those of `records`."""
+        return record(tx, record_type, record_id)
 
 
 def destination() -> PostgresDestination:

@@ -1,7 +1,7 @@
 -- record_type_by_name --
--- The newest version; no row when the organization has no such type.
+-- The newest version, archived or not; no row when the organization has no such type.
 SELECT t.id, t.oid, t.organization_id, t.name, v.version, v.schema_document, v.key,
-       t.table_schema, t.table_name, t.attributes, t.created_at, t.updated_at
+       t.table_schema, t.table_name, t.attributes, t.archived_at, t.created_at, t.updated_at
 FROM rowport.record_types AS t
 JOIN rowport.record_type_versions AS v ON v.record_type_id = t.id AND v.version = t.version
 WHERE t.organization_id = %(organization_id)s AND t.name = %(name)s;
@@ -9,15 +9,16 @@ WHERE t.organization_id = %(organization_id)s AND t.name = %(name)s;
 -- record_type_of_import --
 -- The version that the import began with.
 SELECT t.id, t.oid, t.organization_id, t.name, v.version, v.schema_document, v.key,
-       t.table_schema, t.table_name, t.attributes, t.created_at, t.updated_at
+       t.table_schema, t.table_name, t.attributes, t.archived_at, t.created_at, t.updated_at
 FROM rowport.imports AS i
 JOIN rowport.record_types AS t ON t.id = i.record_type_id
 JOIN rowport.record_type_versions AS v ON v.record_type_id = t.id AND v.version = i.type_version
 WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s;
 
 -- list_record_types --
+-- Archived ones too: their records are still there, and refer to others.
 SELECT t.id, t.oid, t.organization_id, t.name, v.version, v.schema_document, v.key,
-       t.table_schema, t.table_name, t.attributes, t.created_at, t.updated_at
+       t.table_schema, t.table_name, t.attributes, t.archived_at, t.created_at, t.updated_at
 FROM rowport.record_types AS t
 JOIN rowport.record_type_versions AS v ON v.record_type_id = t.id AND v.version = t.version
 WHERE t.organization_id = %(organization_id)s
@@ -45,6 +46,24 @@ VALUES
 UPDATE rowport.record_types
 SET attributes = attributes || %(attributes)s, updated_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND id = %(id)s;
+
+-- archive_record_type --
+UPDATE rowport.record_types
+SET archived_at = clock_timestamp(), updated_at = clock_timestamp()
+WHERE organization_id = %(organization_id)s AND id = %(id)s;
+
+-- revive_record_type --
+UPDATE rowport.record_types
+SET archived_at = NULL, updated_at = clock_timestamp()
+WHERE organization_id = %(organization_id)s AND id = %(id)s;
+
+-- feed_of_record_type --
+-- One of the feeds that import it.
+SELECT name
+FROM rowport.feeds
+WHERE organization_id = %(organization_id)s AND record_type_id = %(id)s AND archived_at IS NULL
+ORDER BY name
+LIMIT 1;
 
 -- advance_record_type --
 UPDATE rowport.record_types
