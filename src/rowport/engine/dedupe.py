@@ -28,6 +28,13 @@ def digests(rows: pa.Table, key: Sequence[str], *, seed: int = 0) -> Digests:
     return comparable(rows, key).hash_rows(seed=SEEDS[seed]).to_numpy()
 
 
+def wide_digests(rows: pa.Table, key: Sequence[str]) -> tuple[Digests, Digests]:
+    """Hash the key of each row twice; the two halves of its 128 bits, in row order."""
+    compared = comparable(rows, key)
+    first, second = (compared.hash_rows(seed=seed).to_numpy() for seed in SEEDS)
+    return first, second
+
+
 def comparable(rows: pa.Table, key: Sequence[str]) -> pl.DataFrame:
     """Give the key's columns so that equal values are alike in every chunk."""
     frame = pl.from_arrow(pa.table({name: _alike(rows.column(name)) for name in key}))

@@ -29,14 +29,16 @@ class KeyRuns:
         """Put digests in."""
         if not len(pair[0]):
             return
-        self._runs.append(_sorted(pair))
+        order = np.argsort(pair[0])
+        self._runs.append((pair[0][order], pair[1][order]))
         while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
             (a, b), (c, d) = self._runs.pop(), self._runs.pop()
-            self._runs.append(_sorted((np.concatenate([a, c]), np.concatenate([b, d]))))
+            self._runs.append(_merged((np.concatenate([a, c]), np.concatenate([b, d]))))
 
     def contains(self, pair: Pair) -> Booleans:
         """Tell for each digest whether it was put in."""
-        a, b = pair
+        order = np.argsort(pair[0])  # looked up in order, they stay in the processor's cache
+        a, b = pair[0][order], pair[1][order]
         found = np.zeros(len(a), bool)
         for known_a, known_b in self._runs:
             place = np.searchsorted(known_a, a)
@@ -46,9 +48,12 @@ class KeyRuns:
                 found[open_] |= known_b[place[open_]] == b[open_]
                 place[open_] += 1
                 open_ = open_[~found[open_] & (place[open_] < len(known_a))]
-        return found
+        told = np.empty(len(a), bool)
+        told[order] = found
+        return told
 
 
-def _sorted(pair: Pair) -> Pair:
+def _merged(pair: Pair) -> Pair:
+    """Sort what two sorted runs make: the stable sort takes each of them as a whole."""
     order = np.argsort(pair[0], kind="stable")
     return pair[0][order], pair[1][order]

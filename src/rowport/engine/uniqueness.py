@@ -42,7 +42,7 @@ class Uniqueness:
         twice, has = np.zeros(shape, bool), np.zeros(shape, bool)
         digests: list[Pair] = []
         for place, (key, seen) in enumerate(zip(self._keys, self._seen, strict=True)):
-            pair = dedupe.digests(rows, key), dedupe.digests(rows, key, seed=1)
+            pair = dedupe.wide_digests(rows, key)
             digests.append(pair)
             has[:, place] = is_whole(rows.select(list(key)))
             known[:, place] = seen.contains(pair) & has[:, place]
@@ -73,7 +73,9 @@ def _losses(known: Booleans, twice: Booleans, ids: npt.NDArray[np.int64]) -> Boo
 def groups_of(pair: Pair) -> npt.NDArray[np.int64]:
     """Give rows with the same digest the same number, from 0."""
     a, b = pair
-    order = np.lexsort((b, a))
+    order = np.argsort(a)
+    if np.any((np.diff(a[order]) == 0) & (np.diff(b[order]) != 0)):  # first halves equal by chance
+        order = np.lexsort((b, a))
     differs = np.ones(len(a), bool)
     differs[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
     groups = np.empty(len(a), np.int64)
