@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from rowport.engine.delimited.cutter import OVERSIZE, Cutter
 from rowport.engine.delimited.encodings import Encoding
 from rowport.engine.delimited.grammar import Grammar
-from rowport.engine.delimited.parsing import RecordShape, oversize_record, parse_records
+from rowport.engine.delimited.parsing import oversize_record, parse_records
 from rowport.engine.delimited.records import index_records
+from rowport.engine.delimited.shape import RecordShape
 from rowport.engine.delimited.tokenizer import scan
 from rowport.ports import ChunkLimits
 

@@ -9,8 +9,9 @@ import numpy as np
 from rowport.engine.delimited.cutter import OVERSIZE, Cutter
 from rowport.engine.delimited.encodings import UTF8, Encoding
 from rowport.engine.delimited.grammar import Grammar
-from rowport.engine.delimited.parsing import RecordShape, oversize_record
+from rowport.engine.delimited.parsing import oversize_record
 from rowport.engine.delimited.records import blank_records, index_records
+from rowport.engine.delimited.shape import RecordShape
 from rowport.engine.delimited.sniffing import byte_order_mark
 from rowport.engine.json_text.objects import decoded, parsed
 from rowport.engine.width import check_width, rows_within

@@ -8,8 +8,8 @@ from rowport.engine.delimited.detection import judge, records, separator_line
 from rowport.engine.delimited.encodings import UTF8, Encoding
 from rowport.engine.delimited.grammar import Grammar
 from rowport.engine.delimited.heading import heading
-from rowport.engine.delimited.parsing import RecordShape
 from rowport.engine.delimited.records import line_ends
+from rowport.engine.delimited.shape import RecordShape
 from rowport.engine.delimited.sniffing import given_encoding, guess_encoding
 from rowport.model.errors import EmptyFile, InvalidOptions
 from rowport.ports import FormatLayout
