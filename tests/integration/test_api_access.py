@@ -28,11 +28,17 @@ if TYPE_CHECKING:
 
 SCHEMA = {"fields": [{"name": "email", "type": "string"}], "primaryKey": "email"}
 FILE = {"file": ("people.csv", b"email\na@example.com\n", "text/csv")}
+CLOSED_PORT = "127.0.0.1:9"
 OPEN = {"/healthz", "/readyz", "/v1/files/{link}", "/v1/files/{link}/{name}"}
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/imports"): {"data": {"type": "people"}, "files": FILE},
     ("POST", "/v1/imports/{import_id}/fix"): {"files": FILE},
     ("PUT", "/v1/types/{name}"): {"json": {"schema": SCHEMA}},
+    ("PUT", "/v1/webhooks/{webhook}"): {"json": {"url": f"http://{CLOSED_PORT}/"}},
+    ("POST", "/v1/webhooks/{webhook}/replay"): {"json": {}},
+    ("POST", "/v1/tokens"): {"json": {"name": "t", "scopes": ["import:read"]}},
+    ("POST", "/v1/organizations"): {"json": {"slug": "again"}},
+    ("PATCH", "/v1/organizations/{organization}"): {"json": {"time_zone": "Asia/Tokyo"}},
 }
 """What a route must be sent to be understood."""
 
@@ -71,9 +77,17 @@ def calls() -> list[Call]:
 
 CALLS = calls()
 CLOSED = [call for call in CALLS if call.scope is not None]
-MAKES = {("PUT", "/v1/types/{name}")}
+MAKES = {("PUT", "/v1/types/{name}"), ("PUT", "/v1/webhooks/{webhook}")}
 """What makes the thing that its path names."""
-NAMING = [call for call in CLOSED if call.has_names and (call.method, call.path) not in MAKES]
+EVERYWHERE = "/v1/organizations"
+"""Below it an admin sees what is anybody's."""
+NAMING = [
+    call
+    for call in CLOSED
+    if call.has_names
+    and (call.method, call.path) not in MAKES
+    and not call.path.startswith(EVERYWHERE)
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,22 +103,39 @@ class Place:
     def names(self) -> dict[str, object]:
         """What stands in paths; what an earlier call deleted is there again."""
         self.rowport.services.record_types.put(self.organization, self.type_name, SCHEMA)
+        webhook, _ = self.rowport.services.webhooks.put(
+            self.organization.id, f"{self.organization.slug:_<6}hook", f"http://{CLOSED_PORT}/"
+        )
         return {
             "import_id": self.imported.id,
             "name": self.type_name,
             "record_id": self.record_id,
+            "webhook": webhook.name,
+            "token_id": bearing(self.rowport, self)[1],
+            "organization": self.organization.id,
         }
 
 
 def missing() -> dict[str, object]:
     """Names of what is nowhere, as long as those of what is."""
-    return {"import_id": new_uuid(), "name": "none__things", "record_id": new_uuid()}
+    return {
+        "import_id": new_uuid(),
+        "name": "none__things",
+        "record_id": new_uuid(),
+        "webhook": "none__hook",
+        "token_id": new_uuid(),
+        "organization": new_uuid(),
+    }
 
 
 @pytest.fixture(scope="module")
 def rowport(database_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rowport]:
     home: Path = tmp_path_factory.mktemp("access")
-    with psycopg.connect(database_server, autocommit=True) as connection:
+    with (
+        pytest.MonkeyPatch.context() as world,
+        psycopg.connect(database_server, autocommit=True) as connection,
+    ):
+        world.setenv("ROWPORT_OUTBOUND_ALLOW", CLOSED_PORT)
         connection.execute("CREATE DATABASE api_access")
         url = database_server.replace("/postgres", "/api_access", 1)
         with Rowport(home=home, database_url=url) as opened:

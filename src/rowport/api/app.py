@@ -21,6 +21,12 @@ from rowport.api.guard import guard_with
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
 from rowport.api.mounting import Mounted, handlers_for
+from rowport.api.organizations import (
+    change_organization,
+    create_organization,
+    get_organization,
+    list_organizations,
+)
 from rowport.api.record_types import (
     delete_type,
     get_record,
@@ -31,6 +37,16 @@ from rowport.api.record_types import (
     put_type,
 )
 from rowport.api.rows import list_errors, list_rows
+from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
+from rowport.api.webhooks import (
+    delete_webhook,
+    get_webhook,
+    list_deliveries,
+    list_webhooks,
+    put_webhook,
+    replay_deliveries,
+    test_webhook,
+)
 from rowport.service import Services
 from rowport.wire.dialect import Front
 
@@ -53,6 +69,21 @@ ROUTES: Final = (
     get_template,
     list_records,
     get_record,
+    list_webhooks,
+    get_webhook,
+    put_webhook,
+    delete_webhook,
+    list_deliveries,
+    replay_deliveries,
+    test_webhook,
+    create_token,
+    list_tokens,
+    get_token,
+    revoke_token,
+    create_organization,
+    list_organizations,
+    get_organization,
+    change_organization,
     download,
     healthz,
     readyz,
