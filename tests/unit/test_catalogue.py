@@ -20,6 +20,7 @@ TENANT_FREE = {
     "publish_events": "likewise: commits of all are numbered in one order",
     "claim_delivery": "likewise: what is due longest goes first",
     "drop_old_events": "likewise: it grows old for all alike",
+    "drop_old_replays": "likewise",
     "unfinished_telling": "likewise",
     "insert_organization": "it makes one",
     "organization_by_slug": "it finds one",

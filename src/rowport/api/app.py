@@ -1,6 +1,7 @@
 """The native API as an ASGI application."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from litestar import Litestar, Router
@@ -36,6 +37,7 @@ from rowport.api.record_types import (
     list_types,
     put_type,
 )
+from rowport.api.replaying import Replaying
 from rowport.api.rows import list_errors, list_rows
 from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
 from rowport.api.webhooks import (
@@ -107,6 +109,7 @@ def create_app(
     native = Router(
         path="/",
         route_handlers=ROUTES,
+        middleware=[partial(Replaying, find_services=lambda: services)],
         guards=[guard_with(lambda: services.access)],
         dependencies={"desk": Provide(desk_for_each(desk), sync_to_thread=False)},
     )

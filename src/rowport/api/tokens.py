@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_201_CREATED
 
 from rowport.api.desk import Desk, GivenDesk
 from rowport.api.imports import refuse_unknown
+from rowport.api.replaying import UNREPEATED
 from rowport.model.access import Scope
 from rowport.model.organizations import Organization
 from rowport.wire.access_resources import token_resource
@@ -34,7 +35,7 @@ class TokenBody(msgspec.Struct, forbid_unknown_fields=True):
     """Slug or id; None: the organization of whoever asks."""
 
 
-@post(PATH, opt=ADMIN, status_code=HTTP_201_CREATED)
+@post(PATH, opt={**ADMIN, **UNREPEATED}, status_code=HTTP_201_CREATED)
 async def create_token(
     request: Request[Any, Any, Any], desk: GivenDesk
 ) -> Response[dict[str, object]]:
