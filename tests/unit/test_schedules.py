@@ -25,7 +25,8 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def runs(count: int, said: Mapping[str, object], *, after: datetime = NOW) -> list[str]:
     """Give the next runs as the wall clock of the schedule's zone shows them."""
     schedule = read_schedule(said, NOW)
-    found, moment = [], after
+    found: list[str] = []
+    moment = after
     while len(found) < count and (due := next_after(schedule, moment)):
         found.append(due.astimezone(ZoneInfo(schedule.time_zone)).strftime("%m-%d %H:%M %z"))
         moment = due
