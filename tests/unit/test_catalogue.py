@@ -18,6 +18,8 @@ TENANT_FREE = {
     "is_busy": "likewise: it tells a worker whether to stay",
     "due_to_expire": "likewise: rules of all organizations are kept by one job",
     "publish_events": "likewise: commits of all are numbered in one order",
+    "list_events_of_all": "likewise: one process hands them on to the watchers of each",
+    "newest_event_of_all": "likewise",
     "claim_delivery": "likewise: what is due longest goes first",
     "drop_old_events": "likewise: it grows old for all alike",
     "drop_old_replays": "likewise",

@@ -5,9 +5,11 @@ from functools import partial
 from typing import Final
 
 from litestar import Litestar, Router
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
+from rowport.api.broadcast import Broadcast
 from rowport.api.control import (
     cancel_import,
     fix_import,
@@ -17,6 +19,7 @@ from rowport.api.control import (
     undo_import,
 )
 from rowport.api.desk import Desk, desk_for_each
+from rowport.api.events import follow_all, follow_import
 from rowport.api.files import download
 from rowport.api.guard import guard_with
 from rowport.api.health import healthz, readyz
@@ -64,6 +67,8 @@ ROUTES: Final = (
     undo_import,
     list_rows,
     list_errors,
+    follow_import,
+    follow_all,
     list_types,
     get_type,
     put_type,
@@ -98,6 +103,7 @@ def create_app(
     count_workers: Callable[[], int],
     front: Front | None = None,
     dialects: Sequence[Mounted] = (),
+    on_startup: Sequence[LifespanHook] = (),
     on_shutdown: Sequence[LifespanHook] = (),
 ) -> Litestar:
     """Make the application.
@@ -105,20 +111,26 @@ def create_app(
     `count_workers` asks the database, so it also tells whether that answers.
     """
     desk = Desk(services=services, count_workers=count_workers)
+    broadcast = Broadcast(lambda: services.events)
     # Together: a handler that runs in a thread breaks when its path is registered in parts.
     native = Router(
         path="/",
         route_handlers=ROUTES,
         middleware=[partial(Replaying, find_services=lambda: services)],
         guards=[guard_with(lambda: services.access)],
-        dependencies={"desk": Provide(desk_for_each(desk), sync_to_thread=False)},
+        dependencies={
+            "desk": Provide(desk_for_each(desk), sync_to_thread=False),
+            "broadcast": Provide(lambda: broadcast, sync_to_thread=False),
+        },
     )
     return Litestar(
         route_handlers=[native, *(mounted.router() for mounted in dialects)],
         dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
         exception_handlers=handlers_for(dialects),
-        on_shutdown=list(on_shutdown),
+        on_startup=list(on_startup),
+        on_shutdown=[broadcast.stop, *on_shutdown],
         openapi_config=None,
+        state=State({"broadcast": broadcast}),
         logging_config=None,
         request_max_body_size=None,  # an upload is as large as the disk allows
     )
