@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 from litestar.testing import TestClient
 from psycopg import sql
@@ -20,7 +19,6 @@ from rowport.model.imports import ImportOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
     from uuid import UUID
 
     from rowport.model.imports import Import
@@ -63,7 +61,7 @@ class Call:
 def calls() -> list[Call]:
     """Give every operation of the native API."""
     app = create_app(services=None, count_workers=lambda: 0)  # type: ignore[arg-type]  # none is called
-    return [
+    found = [
         Call(
             method=str(method),
             path=route.path_format,
@@ -73,6 +71,7 @@ def calls() -> list[Call]:
         for method, (handler, _) in sorted(getattr(route, "route_handler_map", {}).items())
         if method != "OPTIONS"  # tells which methods there are, and nothing else
     ]
+    return sorted(found, key=str)  # the paths of a handler come in no order
 
 
 CALLS = sorted(calls(), key=str)  # in one order in every process
@@ -129,19 +128,17 @@ def missing() -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def rowport(database_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rowport]:
-    home: Path = tmp_path_factory.mktemp("access")
+def rowport(
+    shared_database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Rowport]:
+    home = tmp_path_factory.mktemp("access")
     with (
         pytest.MonkeyPatch.context() as world,
-        psycopg.connect(database_server, autocommit=True) as connection,
+        Rowport(home=home, database_url=shared_database_url) as opened,
     ):
         world.setenv("ROWPORT_OUTBOUND_ALLOW", CLOSED_PORT)
-        connection.execute("CREATE DATABASE api_access")
-        url = database_server.replace("/postgres", "/api_access", 1)
-        with Rowport(home=home, database_url=url) as opened:
-            opened.migrate()
-            yield opened
-        connection.execute("DROP DATABASE api_access WITH (FORCE)")
+        opened.migrate()
+        yield opened
 
 
 @pytest.fixture(scope="module")
