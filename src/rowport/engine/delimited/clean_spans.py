@@ -19,6 +19,7 @@ from rowport.engine.delimited.cutter import DENSE
 from rowport.engine.delimited.encodings import UTF8
 from rowport.engine.delimited.records import CR
 from rowport.engine.delimited.tokenizer import scan
+from rowport.engine.tables import left_out
 from rowport.engine.texts_in_arrow import text_bytes, whole
 from rowport.ports import ParsedChunk
 
@@ -92,7 +93,7 @@ def _numbered(
     if np.count_nonzero(is_data) != span.rows:
         return None
     return ParsedChunk(
-        cells=_without(table, empty),
+        cells=left_out(table, empty),
         row=int64(row[is_read & is_data]),
         line=int64(line[is_read & is_data]),
         broken=tuple(
@@ -116,16 +117,6 @@ def _empty_rows(table: pa.Table) -> NDArray[np.int64]:
         offsets = text_bytes(whole(column)).offsets
         empty = empty[offsets[empty + 1] == offsets[empty]]
     return empty
-
-
-def _without(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Leave out rows, few of which stand side by side."""
-    if not len(rows):
-        return table
-    begins = [0, *(rows + 1).tolist()]
-    ends = [*rows.tolist(), table.num_rows]
-    parts = [table.slice(a, b - a) for a, b in zip(begins, ends, strict=True) if b > a]
-    return pa.concat_tables(parts).combine_chunks() if parts else table[:0]
 
 
 def _line_ends_in(table: pa.Table) -> NDArray[np.int64]:

@@ -8,12 +8,16 @@ quirk of a library ever decides what a cell means, and an odd column costs time,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 XSD_SPACE: Final = " \t\r\n"
 """What XML Schema collapses around a number (whiteSpace facet, XSD part 2, 4.3.6)."""
@@ -23,6 +27,18 @@ _SHOWN: Final = 120
 
 class CellFault(Exception):
     """The cell cannot be read; the message is the sentence of the row's error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swift:
+    """What was read from the bytes of a column."""
+
+    values: NDArray[Any]
+    """As the reader's type is kept: days, microseconds, digits without their point."""
+    taken: NDArray[np.bool_]
+    """Which cells were read; the others are for slower readers."""
+    decimals: NDArray[np.int64] | None = None
+    """Of decimals: how many digits stand behind the point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +54,11 @@ class CellReader:
     fast: Callable[[pl.Expr], pl.Expr]
     exact: Callable[[str], object]
     """Raises CellFault."""
+    swift: Callable[[pa.Array], Swift] | None = None
+    """Reads the commonest form from the bytes of a text column, at a fraction of the cost of
+    `fast`; what it takes, `fast` or `exact` would read to the same value."""
+    sure: Callable[[pl.Expr], pl.Expr] | None = None
+    """Of texts that stay as they are: where they surely may; `exact` decides of the others."""
     decimal: bool = False
     quoted: bool = True
     """Whether messages show the cell in quotes."""
@@ -51,6 +72,11 @@ def shown(text: str, *, quoted: bool = True) -> str:
     cut = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     plain = cut.replace("\r", "\\r").replace("\n", "\\n").replace("\t", "\\t")
     return f'"{plain}"' if quoted else plain
+
+
+def as_is(cells: pl.Expr) -> pl.Expr:
+    """Accept every cell as it stands."""
+    return cells
 
 
 def nothing(cells: pl.Expr) -> pl.Expr:

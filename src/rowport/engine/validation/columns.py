@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from rowport.engine.texts_in_arrow import text_bytes, whole
 from rowport.engine.validation.cells import CellFault, CellReader
 from rowport.engine.validation.changing import change
+from rowport.engine.validation.swift_columns import SlowlyRead, read_swiftly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from rowport.engine.validation.changing import AnyStep, Changed
     from rowport.engine.validation.constraints import Check
+
+    Booleans = NDArray[np.bool_]
 
 _DECIMAL_DIGITS: Final = 38
 
@@ -55,13 +62,13 @@ class Reading:
 class Column:
     """The cells of one field in one chunk."""
 
-    raw: pl.Series
+    cells: pa.Array
     """The text of each cell, as it stands in the file."""
-    text: pl.Series
-    """The same after the transforms."""
-    values: pl.Series
-    """The typed value of each; null where there is none or it could not be read."""
-    missing: pl.Series
+    changed: pl.Series | None = None
+    """The same after the transforms; None: there are none."""
+    typed: pa.Array | None = None
+    """The typed value of each cell, where it did not need a data frame to be read."""
+    absent: Booleans
     """True where there is no value."""
     unfit: list[tuple[pl.Series, str | pl.Series | None]] = field(default_factory=list)
     """Where cells could not be taken at all, and what follows the cell in words, or the sentence
@@ -72,17 +79,64 @@ class Column:
     """Decimals: the scale of `values` or `wide`."""
     wide: list[Any] | None = None
     """Decimals that no decimal128 of one scale can hold together; `values` is their text then."""
+    _raw: pl.Series | None = None
+    _values: pl.Series | None = None
+    _extent: tuple[Any, Any] | None = None
 
     @property
-    def unread(self) -> pl.Series:
+    def missing(self) -> pl.Series:
+        """True where there is no value."""
+        return pl.Series(self.absent)
+
+    @property
+    def raw(self) -> pl.Series:
+        """The text of each cell, as it stands in the file."""
+        if self._raw is None:
+            raw = _series(self.cells)  # all null, or a dictionary: as text
+            self._raw = raw if raw.dtype == pl.String else raw.cast(pl.String)
+        return self._raw
+
+    @property
+    def text(self) -> pl.Series:
+        """The same after the transforms."""
+        return self.raw if self.changed is None else self.changed
+
+    @property
+    def values(self) -> pl.Series:
+        """The typed value of each; null where there is none or it could not be read."""
+        if self._values is None:
+            self._values = self.raw if self.typed is self.cells else _series(self.typed)
+        return self._values
+
+    @values.setter
+    def values(self, values: pl.Series) -> None:
+        self._values, self.typed = values, None
+
+    @property
+    def unread(self) -> Booleans:
         """True where a cell could not be read."""
-        unread = self.values.is_null() & ~self.missing
+        if self.typed is None:
+            read = self.values.is_not_null().to_numpy()
+        else:
+            read = self.typed.is_valid().to_numpy(zero_copy_only=False)
+        unread: Booleans = ~(read | self.absent)
         for where, _ in self.unfit:
-            unread &= ~where
+            unread &= ~where.to_numpy()
         return unread
+
+    def spares(self, check: Check) -> bool:
+        """Tell whether one look at the whole column shows that no value breaks a rule."""
+        if self.typed is None or check.spares is None:
+            return False
+        if self._extent is None:
+            self._extent = _extent(self.typed)
+        return None in self._extent or check.spares(*self._extent)
 
     def breaks(self, check: Check) -> pl.Series:
         """Tell which values break a rule; null where there is no value."""
+        if self.typed is not None and check.members is not None:
+            broken = pc.invert(pc.is_in(self.typed, pa.array(check.members, self.typed.type)))
+            return _series(pc.if_else(self.typed.is_valid(), broken, None))
         if check.broken is not None and self.wide is None:
             return self.values.to_frame("v").select(check.broken(pl.col("v"))).to_series()
         distinct = self.values.drop_nulls().unique()
@@ -97,11 +151,55 @@ class Column:
 
 def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
     """Read the cells of each field."""
-    frame = pl.from_arrow(cells)
+    arrays = [whole(cells.column(reading.name)) for reading in readings]
+    has_nul = [_has_nul(array) for array in arrays]
+    columns = [
+        None if nul or reading.steps else _swiftly(reading, array)
+        for reading, array, nul in zip(readings, arrays, has_nul, strict=True)
+    ]
+    left = [place for place, column in enumerate(columns) if column is None]
+    if left:
+        slow = [readings[place] for place in left]
+        others = _slowly(slow, cells, [has_nul[place] for place in left])
+        for place, column in zip(left, others, strict=True):
+            columns[place] = column
+    return [column for column in columns if column is not None]
+
+
+def _swiftly(reading: Reading, cells: pa.Array) -> Column | None:
+    reader = reading.reader
+
+    def slowly(some: pa.Array) -> SlowlyRead:
+        column = Column(cells=some, absent=np.zeros(len(some), bool))
+        column.values = column.raw.to_frame("t").select(reader.fast(pl.col("t"))).to_series()
+        digits = _finish(reader, column)
+        return SlowlyRead(
+            places=column.values.is_not_null().arg_true().to_numpy(),
+            values=column.values.drop_nulls(),
+            reasons=column.reasons,
+            scale=column.scale,
+            whole_digits=digits,
+        )
+
+    read = read_swiftly(reader, reading.missing, cells, slowly)
+    if read is None:
+        return None
+    return Column(
+        cells=cells,
+        typed=read.typed,
+        absent=read.missing,
+        reasons=read.reasons,
+        scale=read.scale,
+    )
+
+
+def _slowly(readings: Sequence[Reading], cells: pa.Table, has_nul: Sequence[bool]) -> list[Column]:
+    """Read columns as a data frame; what a step looks at may be any of `cells`."""
+    wanted = [reading.name for reading in readings]
+    frame = pl.from_arrow(cells if any(r.steps for r in readings) else cells.select(wanted))
     if not isinstance(frame, pl.DataFrame):  # pragma: no cover  tables give frames
         raise TypeError
     frame = frame.with_columns(pl.exclude(pl.String).cast(pl.String))  # all null, or a dictionary
-    has_nul = [_has_nul(cells.column(reading.name)) for reading in readings]
     changed = [
         change(_readable(frame[reading.name], has_nul=nul), reading.steps, frame)
         if reading.steps
@@ -119,12 +217,15 @@ def read_columns(readings: Sequence[Reading], cells: pa.Table) -> list[Column]:
         for place, reading in enumerate(readings)
         for expression in reading.expressions(place, has_nul=has_nul[place])
     )
-    columns = [
-        _column(frame[reading.name], read[f"v{place}"], read[f"m{place}"], done, has_nul=nul)
-        for place, (reading, done, nul) in enumerate(zip(readings, changed, has_nul, strict=True))
-    ]
-    for reading, column in zip(readings, columns, strict=True):
+    columns = []
+    for place, (reading, done, nul) in enumerate(zip(readings, changed, has_nul, strict=True)):
+        column = Column(
+            cells=whole(cells.column(reading.name)), absent=read[f"m{place}"].to_numpy()
+        )
+        column.values = read[f"v{place}"]
+        _note_unfit(column, done, has_nul=nul)
         _finish(reading.reader, column)
+        columns.append(column)
     return columns
 
 
@@ -146,22 +247,21 @@ def _unfit(place: int) -> str:
     return f"\0u{place}"
 
 
-def _column(
-    raw: pl.Series, values: pl.Series, missing: pl.Series, done: Changed | None, *, has_nul: bool
-) -> Column:
-    text = raw if done is None else done.text
-    column = Column(raw=raw, text=text, values=values, missing=missing)
+def _note_unfit(column: Column, done: Changed | None, *, has_nul: bool) -> None:
     if has_nul:
-        nul = raw.str.contains("\0", literal=True).fill_null(value=False)
+        nul = column.raw.str.contains("\0", literal=True).fill_null(value=False)
         column.unfit.append((nul, None))
     if done is not None:
+        column.changed = done.text
         column.unfit += done.unfit
-    return column
 
 
-def _finish(reader: CellReader, column: Column) -> None:
-    """Give the cells that the fast path did not take to the exact reader."""
-    odd = column.unread
+def _finish(reader: CellReader, column: Column) -> int:
+    """Give the cells that the fast path did not take to the exact reader.
+
+    The answer is, of decimals, the most digits before the point.
+    """
+    odd = pl.Series(column.unread)
     texts: list[str] = []
     exact: list[Any] = []
     if odd.any():
@@ -172,12 +272,12 @@ def _finish(reader: CellReader, column: Column) -> None:
             except CellFault as fault:
                 column.reasons[text] = str(fault)
     if reader.decimal:
-        _scale(column, texts, exact, odd)
-        return
+        return _scale(column, texts, exact, odd)
     if column.values.dtype != reader.dtype:  # no fast path gave it its type
         column.values = column.values.cast(reader.dtype)
     if texts:
         _merge(column, odd, texts, pl.Series(exact, dtype=reader.dtype), reader.dtype)
+    return 0
 
 
 def _merge(
@@ -194,7 +294,7 @@ def _merge(
     column.values = column.values.cast(dtype).scatter(places, found)
 
 
-def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Series) -> None:
+def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Series) -> int:
     """Make decimals of plain texts, with the most decimals typed in the column as their scale."""
     plain = column.values
     point = plain.str.find(".", literal=True)
@@ -208,10 +308,13 @@ def _scale(column: Column, texts: list[str], exact: list[Decimal], odd: pl.Serie
     texts_of = [format(value, "f") for value in exact]
     if texts:
         _merge(column, odd, texts, pl.Series(texts_of, dtype=pl.String), pl.String())
-    if whole + scale > _DECIMAL_DIGITS and _widest(column.values) + scale > _DECIMAL_DIGITS:
-        column.wide = [None if text is None else Decimal(text) for text in column.values]
-        return
+    if whole + scale > _DECIMAL_DIGITS:
+        whole = _widest(column.values)
+        if whole + scale > _DECIMAL_DIGITS:
+            column.wide = [None if text is None else Decimal(text) for text in column.values]
+            return _DECIMAL_DIGITS + 1
     column.values = column.values.cast(pl.Decimal(_DECIMAL_DIGITS, scale))
+    return whole
 
 
 def _widest(plain: pl.Series) -> int:
@@ -225,20 +328,26 @@ def _most(counts: pl.Series) -> int:
     return most if isinstance(most, int) else 0
 
 
-def _has_nul(cells: pa.ChunkedArray) -> bool:
+def _has_nul(cells: pa.Array) -> bool:
     """Tell whether any cell may hold a zero byte, by one look at the bytes."""
-    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
-        return True
-    for chunk in cells.chunks:
-        data = chunk.buffers()[2] if len(chunk.buffers()) > 2 else None  # noqa: PLR2004  Arrow's
-        if data is None or len(chunk) == 0:
-            continue
-        width = np.int64 if pa.types.is_large_string(chunk.type) else np.int32
-        offsets = np.frombuffer(chunk.buffers()[1], dtype=width)
-        first, last = int(offsets[chunk.offset]), int(offsets[chunk.offset + len(chunk)])
-        if last > first and not np.frombuffer(data, dtype=np.uint8)[first:last].all():
-            return True
-    return False
+    return not _is_text(cells) or not text_bytes(cells).held.all()
+
+
+def _is_text(cells: pa.Array) -> bool:
+    return bool(pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type))
+
+
+def _series(array: pa.Array) -> pl.Series:
+    return pl.Series(values=pl.from_arrow(array))
+
+
+def _extent(typed: pa.Array) -> tuple[Any, Any]:
+    """Give the least and the greatest value, of text the fewest and most bytes; None of none."""
+    if _is_text(typed):
+        sizes = np.diff(text_bytes(typed).offsets)
+        return (int(sizes.min()), int(sizes.max())) if len(sizes) else (None, None)
+    extremes = pc.min_max(typed)
+    return extremes["min"].as_py(), extremes["max"].as_py()
 
 
 def _as_is(value: object) -> object:

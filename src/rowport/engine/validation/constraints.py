@@ -63,6 +63,11 @@ class Check:
     """What follows the cell in the sentence of the error."""
     explain: Callable[[str], str | None] | None = None
     """Where each value has its own reason: what gives it."""
+    spares: Callable[[Any, Any], bool] | None = None
+    """True if no value of a column can break the rule, by the least and the greatest of them;
+    of text: by how many bytes the shortest and the longest have."""
+    members: tuple[str, ...] | None = None
+    """Of an enum of texts: these texts."""
 
 
 class BadConstraint(ValueError):
@@ -130,7 +135,12 @@ def _bound(field: Field, name: str, raw: object) -> Check:
         kept: pl.Expr = holds(values, literal)
         return ~kept
 
-    return Check(broken=broken, breaks=lambda value: not holds(value, limit), message=message)
+    return Check(
+        broken=broken,
+        breaks=lambda value: not holds(value, limit),
+        message=message,
+        spares=lambda least, most: bool(holds(least, limit) and holds(most, limit)),
+    )
 
 
 def _length(field: Field, name: str, limit: int) -> Check:
@@ -147,6 +157,11 @@ def _length(field: Field, name: str, limit: int) -> Check:
         broken=lambda values: compare(values.str.len_chars(), limit),
         breaks=lambda value: compare(len(value), limit),
         message=f"must have {least} {limit} characters",
+        spares=(  # a character has one byte to four
+            (lambda shortest, _: shortest >= 4 * limit)
+            if name == "minLength"
+            else (lambda _, longest: longest <= limit)
+        ),
     )
 
 
@@ -189,6 +204,7 @@ def membership(field: Field, name: str, members: tuple[object, ...]) -> Check:
         broken=vectorised,
         breaks=lambda value: value not in known,
         message=f"is not one of {listed}",
+        members=tuple(map(str, values)) if field.type is FieldType.STRING else None,
     )
 
 

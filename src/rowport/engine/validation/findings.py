@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 
 from rowport.engine.tables import ERRORS_SCHEMA, no_errors
@@ -15,11 +17,10 @@ from rowport.engine.tables import ERRORS_SCHEMA, no_errors
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import numpy.typing as npt
-    import polars as pl
-
     from rowport.model.outcomes import RowErrorCode
 
+Flags: TypeAlias = pl.Series | npt.NDArray[np.bool_]
+Texts: TypeAlias = pl.Series | pa.Array
 Sentence = str | Callable[[str], str]
 """What an error says: one sentence for all, or one for each text."""
 
@@ -41,25 +42,28 @@ class Rule:
 class Findings:
     """What is wrong with the rows of one chunk."""
 
-    def __init__(self, rows: pl.Series) -> None:
+    def __init__(self, rows: npt.NDArray[np.int64]) -> None:
         """Begin with no error; `rows` are the row numbers."""
-        self._rows = rows.to_numpy()
+        self._rows = rows
         self._broken: list[tuple[Rule, npt.NDArray[np.int64], list[Any], list[str]]] = []
         self.good = np.ones(len(rows), dtype=bool)
         """True for the rows without an error so far."""
 
-    def add(self, rule: Rule, broken: pl.Series, *, raw: pl.Series, text: pl.Series) -> None:
+    def add(self, rule: Rule, broken: Flags, *, raw: Texts, text: Texts) -> None:
         """Record an error for every row where `broken` is true; null is no error.
 
         `raw` is the cell as it stands in the file, `text` what the sentence speaks of.
         """
-        places = broken.arg_true()
-        if not len(places):
+        at = (
+            broken.arg_true().to_numpy()
+            if isinstance(broken, pl.Series)
+            else np.flatnonzero(broken)
+        )
+        if not len(at):
             return
-        at = places.to_numpy()
         self.good[at] = False
-        texts = text.gather(places).to_list()
-        values = texts if raw is text else raw.gather(places).to_list()
+        texts = _picked(text, at)
+        values = texts if raw is text else _picked(raw, at)
         self._broken.append((rule, self._rows[at], values, _told(rule.sentence, texts)))
 
     def table(self) -> pa.Table:
@@ -80,6 +84,14 @@ class Findings:
             pa.array(_joined(told for _, _, _, told in self._broken), pa.string()),
         ]
         return pa.table([column.take(order) for column in columns], schema=ERRORS_SCHEMA)
+
+
+def _picked(texts: Texts, places: npt.NDArray[Any]) -> list[Any]:
+    if isinstance(texts, pl.Series):
+        picked: list[Any] = texts.gather(places).to_list()
+    else:
+        picked = texts.take(pa.array(places)).to_pylist()
+    return picked
 
 
 def _told(sentence: Sentence, texts: list[Any]) -> list[str]:

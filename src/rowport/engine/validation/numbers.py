@@ -17,9 +17,14 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from rowport.engine.validation.cells import XSD_SPACE, CellFault, CellReader, shown
+from rowport.engine.texts_in_arrow import text_bytes
+from rowport.engine.validation.cells import XSD_SPACE, CellFault, CellReader, Swift, shown
+from rowport.engine.validation.plain_numbers import read_numbers
 
 if TYPE_CHECKING:
     from rowport.model.table_schema import Field
@@ -56,7 +61,17 @@ def integer_reader(field: Field) -> CellReader:
             )
         return value
 
-    return CellReader(dtype=pl.Int64(), fast=fast, exact=exact, quoted=False)
+    def swift(texts: pa.Array) -> Swift:
+        found = read_numbers(text_bytes(texts), point=None, group=field.group_char)
+        return Swift(values=found.units, taken=found.taken)
+
+    return CellReader(
+        dtype=pl.Int64(),
+        fast=fast,
+        exact=exact,
+        swift=swift if _is_plain(field.group_char) else None,
+        quoted=False,
+    )
 
 
 def number_reader(field: Field) -> CellReader:
@@ -80,7 +95,19 @@ def number_reader(field: Field) -> CellReader:
         plain = _ungrouped(number, field).replace(field.decimal_char, ".")
         return _fitted(Decimal(plain), text)
 
-    return CellReader(dtype=pl.Decimal(38, 0), fast=fast, exact=exact, decimal=True, quoted=False)
+    def swift(texts: pa.Array) -> Swift:
+        found = read_numbers(text_bytes(texts), point=field.decimal_char, group=field.group_char)
+        return Swift(values=found.units, taken=found.taken, decimals=found.decimals)
+
+    marks = (field.decimal_char, field.group_char)
+    return CellReader(
+        dtype=pl.Decimal(38, 0),
+        fast=fast,
+        exact=exact,
+        swift=swift if all(map(_is_plain, marks)) and len(set(marks)) > 1 else None,
+        decimal=True,
+        quoted=False,
+    )
 
 
 def boolean_reader(field: Field) -> CellReader:
@@ -90,13 +117,26 @@ def boolean_reader(field: Field) -> CellReader:
     def fast(cells: pl.Expr) -> pl.Expr:
         return cells.replace_strict(words, default=None, return_dtype=pl.Boolean)
 
+    members = pa.array(list(words), pa.string())
+    truths = np.array([*words.values(), False])
+
+    def swift(texts: pa.Array) -> Swift:
+        places = pc.index_in(texts, members.cast(texts.type))
+        taken = places.is_valid().to_numpy(zero_copy_only=False)
+        return Swift(values=truths[places.fill_null(-1).to_numpy()], taken=taken)
+
     def exact(text: str) -> bool:
         if text in words:
             return words[text]
         yes, no = " or ".join(field.true_values), " or ".join(field.false_values)
         raise CellFault(f"{shown(text)} is neither true ({yes}) nor false ({no})")
 
-    return CellReader(dtype=pl.Boolean(), fast=fast, exact=exact)
+    return CellReader(dtype=pl.Boolean(), fast=fast, exact=exact, swift=swift)
+
+
+def _is_plain(mark: str | None) -> bool:
+    """Tell whether a mark within numbers is one byte that cannot be taken for another part."""
+    return mark is None or (len(mark) == 1 and mark.isascii() and mark not in "+-0123456789")
 
 
 def _without(cells: pl.Expr, group: str | None) -> pl.Expr:

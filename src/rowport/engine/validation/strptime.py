@@ -14,7 +14,7 @@ from typing import Final
 
 from rowport.engine.validation.cells import CellFault, shown
 
-_MONTHS: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
+MONTHS: Final = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _MONTHS_FULL: Final = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
 )
@@ -25,7 +25,7 @@ _DIRECTIVES: Final[dict[str, tuple[str, str | None]]] = {
     "y": ("year of two digits", "(?:[0-57-9][0-9]|6[0-8])"),
     "m": ("month 01-12", "(?:0[1-9]|1[0-2])"),
     "d": ("day 01-31", "(?:0[1-9]|[12][0-9]|3[01])"),
-    "b": ("month Jan-Dec", f"(?:{_MONTHS})"),
+    "b": ("month Jan-Dec", f"(?:{MONTHS})"),
     "B": ("month January-December", f"(?:{_MONTHS_FULL})"),
     "j": ("day of the year 001-366", None),
     "a": ("weekday Mon-Sun", None),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from rowport.engine.validation.cells import CellFault, CellReader, shown
+from rowport.engine.validation.cells import CellFault, CellReader, as_is, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,25 +96,24 @@ def string_reader(field: Field) -> CellReader:
     if form is None:
         return any_reader(field)
 
-    def fast(cells: pl.Expr) -> pl.Expr:
-        sure = cells.str.contains(form.canonical)
+    def sure(cells: pl.Expr) -> pl.Expr:
+        canonical = cells.str.contains(form.canonical)
         if field.format == "email":
-            sure &= cells.str.len_bytes() < _SHORT
-        return pl.when(sure).then(cells)
+            canonical &= cells.str.len_bytes() < _SHORT
+        return canonical
+
+    def fast(cells: pl.Expr) -> pl.Expr:
+        return pl.when(sure(cells)).then(cells)
 
     def exact(text: str) -> str:
         if form.fits(text):
             return text
         raise CellFault(f"{shown(text)} is not {form.noun}")
 
-    return CellReader(dtype=pl.String(), fast=fast, exact=exact)
+    return CellReader(dtype=pl.String(), fast=fast, exact=exact, sure=sure)
 
 
 def any_reader(field: Field) -> CellReader:
     """Read text as it stands: the standard forbids any processing of `any`."""
     del field
-    return CellReader(dtype=pl.String(), fast=_as_is, exact=str)
-
-
-def _as_is(cells: pl.Expr) -> pl.Expr:
-    return cells
+    return CellReader(dtype=pl.String(), fast=as_is, exact=str)

@@ -16,19 +16,43 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import polars as pl
 
+from rowport.engine.texts_in_arrow import text_bytes
 from rowport.engine.validation import strptime
-from rowport.engine.validation.cells import XSD_SPACE, CellFault, CellReader, nothing, shown
+from rowport.engine.validation.cells import (
+    XSD_SPACE,
+    CellFault,
+    CellReader,
+    Swift,
+    nothing,
+    shown,
+)
+from rowport.engine.validation.fixed_forms import FixedForm, fixed_form, literals
+from rowport.engine.validation.words import Cells
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
     from rowport.model.table_schema import Field
 
 _DAY: Final = "[1-9][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+_DAY_SECONDS: Final = 86_400
+_ISO_DAY: Final = "%Y-%m-%d"
+_ISO_MOMENTS: Final = tuple(
+    form
+    for form in map(fixed_form, ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S"))
+    if form is not None
+)
 _CLOCK: Final = "(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _XSD_DATETIME: Final = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?P<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -53,14 +77,57 @@ def forms_of(field: Field) -> tuple[str, ...]:
 
 def date_reader(field: Field) -> CellReader:
     """Read days."""
-    return _in_any_form(pl.Date(), [_date_form(form) for form in forms_of(field)])
+    forms = [_ISO_DAY if form == "default" else form for form in forms_of(field)]
+    reader = _in_any_form(pl.Date(), [_date_form(form) for form in forms_of(field)])
+    return replace(reader, swift=_swift(_apart(forms), _days))
 
 
 def datetime_reader(field: Field) -> CellReader:
     """Read moments; those without an offset are UTC."""
-    return _in_any_form(
-        pl.Datetime("us", "UTC"), [_datetime_form(form) for form in forms_of(field)]
-    )
+    given = forms_of(field)
+    reader = _in_any_form(pl.Datetime("us", "UTC"), [_datetime_form(form) for form in given])
+    swift = _swift(_ISO_MOMENTS if given == ("default",) else _apart(given), _micros)
+    return replace(reader, swift=swift)
+
+
+def _days(seconds: NDArray[np.int64]) -> NDArray[np.int32]:
+    return (seconds // _DAY_SECONDS).astype(np.int32)
+
+
+def _micros(seconds: NDArray[np.int64]) -> NDArray[np.int64]:
+    return seconds * 1_000_000
+
+
+def _apart(forms: Sequence[str]) -> list[FixedForm]:
+    """Compile the forms of a fixed width that may be read from the bytes.
+
+    Behind another form only one whose cells cannot be of that other form, because they have no
+    place for a character that it needs.
+    """
+    fixed = []
+    for number, form in enumerate(forms):
+        compiled = fixed_form(form)
+        if compiled and all(literals(other) - literals(form) for other in forms[:number]):
+            fixed.append(compiled)
+    return fixed
+
+
+def _swift(
+    fixed: Sequence[FixedForm], stored: Callable[[NDArray[np.int64]], NDArray[Any]]
+) -> Callable[[pa.Array], Swift] | None:
+    """Give the reader of forms of which no cell is of two; None if there is no form."""
+    if not fixed:
+        return None
+
+    def swift(texts: pa.Array) -> Swift:
+        cells = Cells(text_bytes(texts))
+        seconds, taken = fixed[0].read(cells)
+        for form in fixed[1:]:
+            more, also = form.read(cells)
+            seconds, taken = np.where(also, more, seconds), taken | also
+        return Swift(values=stored(seconds), taken=taken)
+
+    return swift
 
 
 def _in_any_form(dtype: pl.DataType, readers: Sequence[CellReader]) -> CellReader:
@@ -95,7 +162,7 @@ def _tail(fault: str) -> str:
 
 def _date_form(form: str) -> CellReader:
     plain = form == "default"
-    form = "%Y-%m-%d" if plain else form
+    form = _ISO_DAY if plain else form
 
     def exact(text: str) -> date:
         if plain and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):

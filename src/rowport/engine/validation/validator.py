@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from rowport.engine.tables import left_out
 from rowport.engine.validation import transforms
 from rowport.engine.validation.cells import shown
 from rowport.engine.validation.columns import Reading, read_columns
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from rowport.engine.validation.columns import Column
     from rowport.engine.validation.constraints import Check
-    from rowport.engine.validation.findings import Sentence
+    from rowport.engine.validation.findings import Flags, Sentence
     from rowport.engine.validation.row_rules import RowRule
     from rowport.engine.validation.semantics.meaning import Semantic
     from rowport.model.table_schema import Field, TableSchema
@@ -106,21 +108,20 @@ class Validator:
             RuleTooSlow: a check takes too long on these rows.
         """
         columns = read_columns([plan.reading for plan in self._plans], cells)
-        rows = pl.Series("row", pl.from_arrow(row)).cast(pl.Int64)
+        rows = row.to_numpy()
         found = Findings(rows)
         for place, (plan, column) in enumerate(zip(self._plans, columns, strict=True)):
             _check(plan, column, place, found)
         self._check_semantics(columns, found)
         self._check_rules(columns, found)
-        kept = None if found.good.all() else pl.Series(found.good)
-        arrays = [
-            _arrow(plan.field, column, kept)
+        bad = np.flatnonzero(~found.good)
+        arrays = {
+            plan.field.name: _arrow(plan.field, column)
             for plan, column in zip(self._plans, columns, strict=True)
-        ]
-        names = [plan.field.name for plan in self._plans]
+        }
         return Validated(
-            rows=pa.table(arrays, names=names) if names else pa.table({}),
-            row=pa.array((rows if kept is None else rows.filter(kept)).to_numpy(), pa.int64()),
+            rows=left_out(pa.table(arrays), bad),
+            row=pa.array(rows[found.good], pa.int64()),
             errors=found.table(),
         )
 
@@ -201,10 +202,11 @@ def _plan(
 def _check(plan: _Plan, column: Column, place: int, found: Findings) -> None:
     """Record what is wrong with the cells of one field."""
     name = plan.field.name
+    raw = column.cells if column.typed is not None else column.raw
 
-    def add(number: int, code: RowErrorCode, broken: pl.Series, sentence: Sentence) -> None:
+    def add(number: int, code: RowErrorCode, broken: Flags, sentence: Sentence) -> None:
         rule = Rule(field=name, place=place, number=number, code=code, sentence=sentence)
-        found.add(rule, broken, raw=column.raw, text=column.text)
+        found.add(rule, broken, raw=raw, text=raw if column.changed is None else column.changed)
 
     for where, words in column.unfit:
         if words is None:
@@ -216,10 +218,12 @@ def _check(plan: _Plan, column: Column, place: int, found: Findings) -> None:
         found.add(rule, where, raw=column.raw, text=told)
     if plan.absent is not None:
         key = " because it is in the key" if plan.absent is RowErrorCode.PRIMARY_KEY else ""
-        add(1, plan.absent, column.missing, f"{name} is required{key}")
+        add(1, plan.absent, column.absent, f"{name} is required{key}")
     if column.reasons:
         add(2, RowErrorCode.TYPE, column.unread, column.reasons.__getitem__)
     for number, check in enumerate(plan.checks, start=3):
+        if column.spares(check):
+            continue
         sentence = _sentence(check, quoted=plan.reading.reader.quoted)
         add(number, RowErrorCode.CONSTRAINT, column.breaks(check), sentence)
 
@@ -235,16 +239,12 @@ def _sentence(check: Check, *, quoted: bool) -> Sentence:
     return lambda text: f"{shown(text)} breaks the JSON Schema: {explain(text)}"
 
 
-def _arrow(field: Field, column: Column, kept: pl.Series | None) -> pa.Array:
-    """Give the typed column of the rows kept."""
+def _arrow(field: Field, column: Column) -> pa.Array:
+    """Give the typed column."""
     if column.wide is not None:
-        wide = column.wide if kept is None else _compress(column.wide, kept)
-        return pa.array(wide, pa.decimal256(76, column.scale))
-    values = column.values if kept is None else column.values.filter(kept)
-    array = values.to_arrow(compat_level=pl.CompatLevel.oldest())
+        return pa.array(column.wide, pa.decimal256(76, column.scale))
     target = ARROW_TYPES[field.type]
+    array = column.typed
+    if array is None:
+        array = column.values.to_arrow(compat_level=pl.CompatLevel.oldest())
     return array if pa.types.is_decimal(target) else array.cast(target)
-
-
-def _compress(values: list[Any], kept: pl.Series) -> list[Any]:
-    return [value for value, keep in zip(values, kept, strict=True) if keep]
