@@ -17,12 +17,12 @@ from rowport.blobs.local import LocalBlobs
 from rowport.config import Settings, settings
 from rowport.model.errors import InvalidOptions, Unavailable
 from rowport.model.organizations import DEFAULT_SLUG
-from rowport.store.database import PostgresDatabase, connect
+from rowport.store.database import SESSION, PostgresDatabase, connect
 from rowport.store.embedded.client import EmbeddedPostgres
 from rowport.store.embedded.settings import durability_warnings
 from rowport.store.ledger import ledger
 from rowport.store.migrations import migrate
-from rowport.store.presence import Presence, alive_workers, is_busy
+from rowport.store.presence import Presence, alive_workers, is_busy, mend_clocks
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ log = logging.getLogger(__name__)
 class Rowport:
     """One process's way into a home and its database; close it, or use it as a context."""
 
-    def __init__(self, *, home: Path, database_url: str | None) -> None:
+    def __init__(self, *, home: Path, database_url: str | None, session: str = SESSION) -> None:
         self.home = home
+        self._session = session
         self._server = None if database_url else EmbeddedPostgres(home)
         self._given_url = database_url
 
@@ -129,7 +130,7 @@ class Rowport:
     @cached_property
     def database(self) -> PostgresDatabase:
         """Where transactions come from."""
-        return PostgresDatabase(self.database_url)
+        return PostgresDatabase(self.database_url, self._session)
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -220,9 +221,10 @@ class Rowport:
         from rowport.runtime.surroundings import Surroundings
 
         return Surroundings(
-            presence=Presence(self.database_url),
+            presence=Presence(self.database_url, self._session),
             ensure_database=self.ensure_database,
             is_busy=self.is_busy,
+            mend_clocks=self._mend_clocks,
             new_app=self.new_app,
             new_works=self.new_works,
             start_trial=self._start_trial,
@@ -231,7 +233,14 @@ class Rowport:
 
     def _start_trial(self, trial: Trial) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  our own program, no shell
-            [*self.worker_command(), "--with-parent", "--trial", trial.words()],
+            [
+                *self.worker_command(),
+                "--with-parent",
+                "--session",  # so that it is ended with us when we fall silent
+                self._session,
+                "--trial",
+                trial.words(),
+            ],
             stdin=subprocess.PIPE,
             env={**os.environ, **self.worker_environment()},
         )
@@ -253,6 +262,10 @@ class Rowport:
         """Tell whether any import should move by itself."""
         with self.database.transaction() as tx:
             return is_busy(tx)
+
+    def _mend_clocks(self) -> None:
+        with self.database.transaction() as tx:
+            mend_clocks(tx)
 
     def new_listener(self) -> Listener:
         """Make a line on which new events are heard."""
@@ -555,14 +568,19 @@ def suffixes() -> set[str]:
     return {suffix for form in formats.discover().values() for suffix in form.suffixes}
 
 
-def open_rowport(*, home: Path, database_url: str | None, migrate: bool = True) -> Rowport:
+def open_rowport(
+    *, home: Path, database_url: str | None, migrate: bool = True, session: str = SESSION
+) -> Rowport:
     """Open a home: join or start its embedded database, or connect to the one given.
+
+    `session` is what the database's server calls this process.
 
     Raises:
         Unavailable: the database does not answer.
         MigrationFailed: its schema cannot be brought to this version.
     """
-    rowport = Rowport(home=home.expanduser().resolve(), database_url=database_url)
+    path = home.expanduser().resolve()
+    rowport = Rowport(home=path, database_url=database_url, session=session)
     try:
         rowport.ensure_database()
         if migrate:

@@ -13,11 +13,13 @@ from psycopg.rows import dict_row
 import schema as schema_tool
 from rowport.model.errors import RowportError
 from rowport.model.states import FINAL, TRANSITIONS, ImportState, Phase
+from rowport.store import migrations as known
 from rowport.store.database import connect
-from rowport.store.migrations import check_server, migrate, migrations
+from rowport.store.migrations import Migration, check_server, migrate, migrations
+from rowport.store.presence import Presence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from psycopg import Connection
     from psycopg.rows import DictRow
@@ -72,6 +74,59 @@ def test_a_server_that_is_too_old_is_told_so(version: int, shown: str) -> None:
 
 def test_the_oldest_server_is_new_enough() -> None:
     check_server(150000, "15.0")
+
+
+NEXT = Migration(number=9001, name="9001_pre_next.sql", sql="CREATE TABLE rowport.next (n int)")
+LATER = Migration(number=9002, name="9002_post_later.sql", sql="DROP TABLE rowport.next")
+LAST = Migration(number=9003, name="9003_pre_last.sql", sql="CREATE TABLE rowport.last (n int)")
+
+
+@pytest.fixture
+def upgrade(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make this program a newer version, with these migrations besides."""
+    ours = migrations()
+
+    def to(*more: Migration) -> None:
+        monkeypatch.setattr(known, "migrations", lambda: (*ours, *more))
+
+    return to
+
+
+def test_a_program_goes_on_with_a_newer_schema_until_it_lacks_something(
+    database_url: str, connection: Connection[DictRow], upgrade: Callable[..., None]
+) -> None:
+    upgrade(NEXT)
+    migrate(connection)
+    upgrade()
+    assert migrate(connection) == []
+    upgrade(NEXT, LATER)
+    assert migrate(connection) == [LATER.name]
+    upgrade(NEXT)
+    with pytest.raises(RowportError, match=r"9002_post_later.*9001_pre_next.*Upgrade it"):
+        migrate(connection)
+    old = Presence(database_url, "rowport worker old")
+    with pytest.raises(RowportError, match="Upgrade it"):
+        old.announce()
+    old.leave()
+
+
+def test_what_older_workers_need_stays_until_they_have_stopped(
+    database_url: str, connection: Connection[DictRow], upgrade: Callable[..., None]
+) -> None:
+    migrate(connection)
+    old, new = Presence(database_url, "old"), Presence(database_url, "new")
+    old.announce()
+    upgrade(NEXT, LATER)
+    assert migrate(connection) == [NEXT.name]
+    new.announce()
+    assert migrate(connection) == []
+    upgrade(NEXT, LATER, LAST)
+    with pytest.raises(RowportError, match=r"9003_pre_last.sql after it.*1 worker.*Stop them"):
+        migrate(connection)
+    upgrade(NEXT, LATER)
+    old.leave()
+    assert migrate(connection) == [LATER.name]
+    new.leave()
 
 
 def test_the_schema_is_as_it_is_written_down(database_url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from typing import TYPE_CHECKING
 
 import click
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 @click.option("--until-idle", is_flag=True, hidden=True, help="End when nothing is left to do.")
 @click.option("--with-parent", is_flag=True, hidden=True, help="End when stdin does.")
 @click.option("--trial", "words", hidden=True, help="Do this and nothing else.")
+@click.option("--session", hidden=True, help="What the database calls this worker.")
 @click.option(
     "--slots",
     type=click.IntRange(1, 64),
@@ -35,13 +37,22 @@ log = logging.getLogger(__name__)
 )
 @click.pass_obj
 def worker(
-    settings: Settings, *, until_idle: bool, with_parent: bool, words: str | None, slots: int
+    settings: Settings,
+    *,
+    until_idle: bool,
+    with_parent: bool,
+    words: str | None,
+    session: str | None,
+    slots: int,
 ) -> Exit:
     """Run one more worker, until SIGTERM or Ctrl-C."""
     start_log()
     if with_parent:
         stop_with_parent()
-    with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+    session = session or f"rowport worker {secrets.token_hex(4)}"
+    with open_rowport(
+        home=settings.home, database_url=settings.database_url, session=session
+    ) as rowport:
         if words is not None:
             return try_alone(rowport, Trial.read(words))
         Worker(rowport.surroundings(), slots=slots).run(until_idle=until_idle)

@@ -6,6 +6,8 @@ late or never is harmless: the tick looks at every open import again.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,19 +15,32 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rowport.ports import Transaction
 
 CONTROL: Final = "control"
 CHUNKS: Final = "chunks"
 TICKETS: Final = 16
 """Drain jobs that may wait at any time: at least as many as there are workers in a cluster."""
+CONNECTION_S: Final = 3.0
+"""How long to wait for one of the queue's connections.
+
+After an outage its pool tries again at longer and longer times; a new pool connects at once.
+"""
+LOOK_S: Final = 0.5
+"""How often the time is looked at."""
 SEARCH_PATH: Final = "-c search_path=rowport_jobs"
 
 
 def new_app(url: str) -> App:
     """Make the queue's app; it connects when it is opened."""
     connector = PsycopgConnector(
-        conninfo=url, min_size=1, max_size=6, kwargs={"options": SEARCH_PATH}
+        conninfo=url,
+        min_size=1,
+        max_size=6,
+        timeout=CONNECTION_S,
+        kwargs={"options": SEARCH_PATH},
     )
     return App(connector=connector)
 
@@ -66,3 +81,25 @@ async def call_for_delivery(app: App) -> None:
     with suppress(AlreadyEnqueued):
         job = app.configure_task("deliver", queue=CONTROL, queueing_lock="deliver")
         await job.defer_async()
+
+
+async def keep_time(app: App, periods: Mapping[str, int]) -> None:
+    """Call for each task once in its period, whichever worker is first; seconds by task.
+
+    The queue's own timer makes up for every turn that it missed, and waits for those it had: a
+    clock that is set forward by a day, or back, keeps it busy or silent for as long.
+    """
+    had: dict[str, int] = {}
+    while True:
+        now = int(time.time())
+        for name, period in periods.items():
+            turn = now // period * period
+            if had.get(name) == turn:
+                continue
+            had[name] = turn
+            job = app.tasks[name].configure(task_kwargs={"timestamp": turn}).job
+            with suppress(AlreadyEnqueued):
+                await app.job_manager.defer_periodic_job(
+                    job=job, periodic_id="", defer_timestamp=turn
+                )
+        await asyncio.sleep(LOOK_S)

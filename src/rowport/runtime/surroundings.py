@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import procrastinate
 
@@ -20,6 +20,14 @@ class Presence(Protocol):
 
     def announce(self) -> None:
         """Be counted; again after a lost connection."""
+        ...
+
+    def others(self) -> Mapping[str, str]:
+        """Give the other workers: session -> its last sign of life, another one each time."""
+        ...
+
+    def end(self, session: str) -> None:
+        """End the sessions of a worker; what it did in open transactions is undone."""
         ...
 
     def leave(self) -> None:
@@ -36,6 +44,8 @@ class Surroundings:
     """Wait until the database answers; brings an embedded one back."""
     is_busy: Callable[[], bool]
     """Whether any import should move by itself."""
+    mend_clocks: Callable[[], None]
+    """Bring back to now what the queue dates in the future, after some clock was wrong."""
     new_app: Callable[[], procrastinate.App]
     new_works: Callable[[], Works]
     """Use cases for one thread."""

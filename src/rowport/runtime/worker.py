@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -23,8 +24,16 @@ from rowport.model.states import ImportState
 from rowport.ports.ledger import ImportRef
 from rowport.runtime.delivering import deliver_due
 from rowport.runtime.draining import MAX_ATTEMPTS, MAX_DEATHS, Draining, storable, work_on
+from rowport.runtime.heart import Heart
 from rowport.runtime.memory import ask_for_little, hold_little
-from rowport.runtime.queue import CHUNKS, CONTROL, TICKETS, call_for_delivery, issue_tickets
+from rowport.runtime.queue import (
+    CHUNKS,
+    CONTROL,
+    TICKETS,
+    call_for_delivery,
+    issue_tickets,
+    keep_time,
+)
 from rowport.runtime.trial import Trial, TrialDied, claimed_chunk, run_alone
 
 if TYPE_CHECKING:
@@ -43,6 +52,11 @@ LOST_S: Final = 60.0
 """How long `until_idle` waits for a database that is gone, perhaps for good."""
 HEARTBEAT_S: Final = 2.0
 STALLED_S: Final = 8.0
+OPEN_S: Final = 5.0
+"""How long the queue may take to connect; a new try after an outage is quicker than an old one."""
+CONTROL_SLOTS: Final = 3
+SPARE_THREADS: Final = 4
+"""For what is neither a chunk nor a control task: the watch, an outage, warming up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,10 @@ class Waiting:
 
     chunks: bool
     deliveries: bool
+
+
+PERIODS: Final = {"tick": 2, "tidy": 3600}
+"""How many seconds there are between two runs of a task."""
 
 
 class Worker:
@@ -63,22 +81,38 @@ class Worker:
         self._local = threading.local()
         self._busy: set[int] = set()
         self._delivering = threading.Lock()
+        self._fault: RowportError | None = None
         ask_for_little()
 
     def run(self, *, until_idle: bool = False) -> None:
-        """Work until SIGTERM or SIGINT, or until nothing is left to do."""
+        """Work until SIGTERM or SIGINT, or until nothing is left to do.
+
+        Raises:
+            RowportError: the database has become one that this program cannot work with.
+        """
         asyncio.run(self._run(until_idle=until_idle))
+        if self._fault is not None:
+            raise self._fault
 
     async def _run(self, *, until_idle: bool) -> None:
         loop = asyncio.get_running_loop()
+        threads = self._slots + CONTROL_SLOTS + SPARE_THREADS
+        loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="work"))
         stopped = asyncio.Event()
 
         def stop() -> None:
             self._stop.set()
             stopped.set()
 
+        def end(fault: RowportError) -> None:
+            log.error("%s", fault.message)
+            self._fault = fault
+            loop.call_soon_threadsafe(stop)
+
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
+        heart = Heart(self._around.presence, end)
+        heart.start()
         warm = asyncio.create_task(asyncio.to_thread(self._warm_up))
         watch = asyncio.create_task(self._watch(stop, until_idle=until_idle))
         work = asyncio.create_task(self._work_for_ever())
@@ -86,10 +120,10 @@ class Worker:
         work.cancel()
         await asyncio.wait({work, warm}, timeout=GRACE_S)
         watch.cancel()
-        self._around.presence.leave()
+        heart.stop()
         # A thread that is still in a chunk cannot be stopped; its transaction rolls back.
         if self._busy or not work.done():
-            os._exit(0)
+            os._exit(0 if self._fault is None else 1)
 
     def _warm_up(self) -> None:
         """Bring in the libraries that every chunk needs, before the first one has to wait."""
@@ -112,7 +146,11 @@ class Worker:
     async def _work_once(self) -> None:
         app = self._around.new_app()
         register(app, self)
-        async with app.open_async():
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(app.close_async)
+            async with asyncio.timeout(OPEN_S):
+                await app.open_async()
+            await issue_tickets(app, self._slots)  # chunks need not wait for the tick
             shared: dict[str, Any] = {
                 "install_signal_handlers": False,
                 "delete_jobs": jobs.DeleteJobCondition.SUCCESSFUL,
@@ -123,14 +161,17 @@ class Worker:
             # Two workers: chunks can never keep a plan waiting.  One slot of the first is for
             # webhooks, whose job runs once in a process at any time.
             await _until_one_ends(
-                app.run_worker_async(name="control", queues=[CONTROL], concurrency=3, **shared),
+                app.run_worker_async(
+                    name="control", queues=[CONTROL], concurrency=CONTROL_SLOTS, **shared
+                ),
+                keep_time(app, PERIODS),
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
                 ),
             )
 
     async def _watch(self, stop: Callable[[], None], *, until_idle: bool) -> None:
-        """Be counted among the living, and stop when there is nothing left to do."""
+        """Bring the database back, and stop when there is nothing left to do."""
         idle_since = time.monotonic()
         while True:
             patience_s = IDLE_S
@@ -139,7 +180,6 @@ class Worker:
                 stop()
                 return
             try:
-                await asyncio.to_thread(self._around.presence.announce)
                 busy = await asyncio.to_thread(self._around.is_busy)
             except Unavailable:
                 busy, patience_s = False, LOST_S
@@ -254,6 +294,7 @@ class Worker:
     def tick(self) -> Waiting:
         """Look at every open import again; tells what waits to be done."""
         ledger = self.works.ledger
+        self._around.mend_clocks()
         with ledger.database.transaction() as tx:
             moving = ledger.imports.moving(tx)
         for ref, state in moving:
@@ -307,7 +348,6 @@ def register(app: procrastinate.App, worker: Worker) -> None:
     async def drain_chunks() -> None:
         await asyncio.to_thread(worker.drain)
 
-    @app.periodic(cron="* * * * * */2")
     @app.task(name="tick", queue=CONTROL, queueing_lock="tick", priority=1000)
     async def tick(timestamp: int) -> None:
         del timestamp
@@ -318,7 +358,6 @@ def register(app: procrastinate.App, worker: Worker) -> None:
         if waiting.deliveries:
             await call_for_delivery(app)
 
-    @app.periodic(cron="7 * * * *")
     @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy")
     async def tidy(timestamp: int) -> None:
         del timestamp

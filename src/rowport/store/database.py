@@ -36,6 +36,8 @@ GUARD: Final = (
     "-c search_path=rowport,rowport_jobs,public"
 )
 PUBLISH: Final = "publish"
+SESSION: Final = "rowport"
+"""What our sessions are called, for people who look at the server; a worker's have its own name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def publish_after(tx: Transaction) -> None:
         tx.promises.add(PUBLISH)
 
 
-def connect(url: str) -> psycopg.Connection[DictRow]:
-    """Open a guarded connection in autocommit mode.
+def connect(url: str, session: str = SESSION) -> psycopg.Connection[DictRow]:
+    """Open a guarded connection in autocommit mode; `session` is what the server shows of it.
 
     Raises:
         Unavailable: the server does not answer or refuses us.
@@ -70,7 +72,7 @@ def connect(url: str) -> psycopg.Connection[DictRow]:
             row_factory=dict_row,
             options=GUARD,
             connect_timeout=10,
-            application_name="rowport",
+            application_name=session,
         )
     except psycopg.OperationalError as error:
         raise Unavailable(f"The database does not answer: {str(error).strip()}") from error
@@ -82,8 +84,9 @@ class PostgresDatabase:
     There are as many connections as there were ever transactions at once; threads come and go.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, session: str = SESSION) -> None:
         self.url = url
+        self._session = session
         self._idle: list[psycopg.Connection[DictRow]] = []
         self._all: list[psycopg.Connection[DictRow]] = []
         self._lock = threading.Lock()
@@ -129,7 +132,7 @@ class PostgresDatabase:
             if is_usable(idle):
                 return idle
             idle.close()
-        connection = connect(self.url)
+        connection = connect(self.url, self._session)
         with self._lock:
             self._all = [c for c in self._all if not c.closed]
             self._all.append(connection)

@@ -2,11 +2,14 @@
 
 Files are `NNNN_pre_name.sql` or `NNNN_post_name.sql`, applied in order, each in a transaction of
 its own that ends with its mark.  `pre` files may run while the previous version still works;
-`post` files may take away what only it needed.
+`post` files take away what only it needed, so they wait until none of its workers is alive.
+
+A program goes on with a schema that is newer than itself, as long as it misses only `pre` files.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +25,8 @@ from rowport.store.catalogue import statement
 if TYPE_CHECKING:
     from psycopg.rows import DictRow
 
+log = logging.getLogger(__name__)
+
 FILE: Final = re.compile(r"^(\d{4})_(pre|post)_(\w+)\.sql$")
 OLDEST_SERVER: Final = 150000
 
@@ -32,6 +37,12 @@ class MigrationFailed(RowportError):
     code = "migration_failed"
 
 
+class SchemaTooNew(MigrationFailed):
+    """The database has the schema of a newer version, which this one cannot work with."""
+
+    code = "schema_too_new"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     """One file."""
@@ -39,6 +50,11 @@ class Migration:
     number: int
     name: str
     sql: str
+
+    @property
+    def is_post(self) -> bool:
+        """Whether it takes away what the version before needs."""
+        return _is_post(self.name)
 
 
 @cache
@@ -52,22 +68,53 @@ def migrations() -> tuple[Migration, ...]:
     return tuple(sorted(found, key=lambda m: m.number))
 
 
+def newest() -> int:
+    """Give the number of the newest migration that this program knows."""
+    return migrations()[-1].number
+
+
+def check_known(connection: psycopg.Connection[DictRow]) -> None:
+    """Refuse a schema that lacks what this program needs.
+
+    Raises:
+        SchemaTooNew: a newer version has taken it away.
+    """
+    for row in connection.execute(statement("applied_migrations")):
+        if row["number"] > newest() and _is_post(row["name"]):
+            raise SchemaTooNew(
+                f"This database was brought to a newer version of Rowport by {row['name']}; this "
+                f"program knows no migration after {migrations()[-1].name}. Upgrade it."
+            )
+
+
+def _is_post(name: str) -> bool:
+    match = FILE.match(name)
+    return match is not None and match[2] == "post"
+
+
 def migrate(connection: psycopg.Connection[DictRow]) -> list[str]:
     """Apply what is missing; gives the names of what was applied.
 
     Safe from many processes at once: an advisory lock lets one work and the others find it done.
 
     Raises:
-        MigrationFailed: the server is too old, or a file could not be applied; the files before
-            it stay applied.
+        MigrationFailed: the server is too old, a file could not be applied, or what is needed has
+            to wait for older workers to stop; the files before it stay applied.
+        SchemaTooNew: the schema lacks what this program needs.
     """
     check_server(connection.info.server_version, connection.info.parameter_status("server_version"))
-    if not _missing(connection):
+    missing = _missing(connection)
+    if len(missing) < len(migrations()):
+        check_known(connection)
+    if not missing:
         return []
-    applied = []
+    applied: list[str] = []
     connection.execute(statement("lock_migrations"))
     try:
-        for migration in _missing(connection):
+        missing = _missing(connection)
+        for migration in missing:
+            if migration.is_post and _waits(connection, migration, missing):
+                break
             _apply(connection, migration)
             applied.append(migration.name)
     finally:
@@ -91,6 +138,24 @@ def _missing(connection: psycopg.Connection[DictRow]) -> list[Migration]:
         return list(migrations())
     done = {row["number"] for row in connection.execute(statement("applied_migrations"))}
     return [m for m in migrations() if m.number not in done]
+
+
+def _waits(
+    connection: psycopg.Connection[DictRow], post: Migration, missing: list[Migration]
+) -> bool:
+    """Tell whether a `post` file has to wait for workers that still need what it takes away."""
+    row = connection.execute(statement("older_workers"), {"number": post.number}).fetchone()
+    older = row["older"] if row else 0
+    if not older:
+        return False
+    behind = next((m.name for m in missing if m.number > post.number and not m.is_post), None)
+    if behind is None:
+        log.info("%s waits until %s worker(s) of an older version have stopped", post.name, older)
+        return True
+    raise MigrationFailed(
+        f"{post.name}, and {behind} after it, have to wait: {older} worker(s) of an older version "
+        "still work on this database. Stop them and start this again."
+    )
 
 
 def _apply(connection: psycopg.Connection[DictRow], migration: Migration) -> None:

@@ -8,7 +8,7 @@ SELECT pg_advisory_unlock(7239871001);
 SELECT to_regclass('rowport.migrations') IS NOT NULL AS present;
 
 -- applied_migrations --
-SELECT number
+SELECT number, name
 FROM rowport.migrations
 ORDER BY number;
 

@@ -80,3 +80,9 @@ WHERE w.disabled_at IS NULL
 -- webhook_columns --
 SELECT w.id, w.oid, w.organization_id, w.name, w.url, w.events, w.secret_version, w.rotated_at,
        w.failing_since, w.disabled_at, w.disabled_reason, w.created_at, w.updated_at
+
+-- is_presence --
+-- A lock `l` by which a worker is counted among the living.
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.mode = 'ShareLock' AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND (l.classid::bigint << 32) + l.objid::bigint = 7239871002
