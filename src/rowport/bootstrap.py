@@ -295,6 +295,7 @@ class LazyServices:
         self._ledger = rowport.ledger
         self._blobs = rowport.blobs
         self._new_app = rowport.new_app
+        self._listen = rowport.new_listener
 
     @cached_property
     def _queue(self) -> Queue:
@@ -448,7 +449,7 @@ class LazyServices:
         """See Services.events."""
         from rowport.service.events import Events
 
-        return Events(ledger=self._ledger)
+        return Events(ledger=self._ledger, listen=self._listen)
 
     @cached_property
     def webhooks(self) -> Webhooks:

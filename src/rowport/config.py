@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -50,8 +51,12 @@ class Settings:
     public_url: str | None = None
     """ROWPORT_PUBLIC_URL: how the outside reaches the server; None: as each request says."""
     outbound_allowed: frozenset[str] = frozenset()
-    """ROWPORT_OUTBOUND_ALLOW: `host:port` with commas between them, which webhooks may reach though
-    they are private."""
+    """ROWPORT_OUTBOUND_ALLOW: `host:port` with commas between them, which webhooks and feeds may
+    reach though they are private."""
+    source_folders: frozenset[str] = frozenset()
+    """ROWPORT_SOURCE_FOLDERS: folders with `:` between them, from which feeds may read."""
+    has_instance_role: bool = False
+    """ROWPORT_S3_INSTANCE_ROLE: `on` lets feeds without keys of their own use this machine's."""
     event_days: int = DEFAULT_EVENT_DAYS
     """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
 
@@ -76,6 +81,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         dialect_prefixes=_prefixes(known),
         public_url=known.get("ROWPORT_PUBLIC_URL", "").rstrip("/") or None,
         outbound_allowed=_hosts(known),
+        source_folders=_folders(known),
+        has_instance_role=_has_instance_role(known),
         event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
     )
 
@@ -85,6 +92,21 @@ def _has_rate_limits(environment: Mapping[str, str]) -> bool:
     if said not in {"documented", "off"}:
         raise InvalidOptions(f"ROWPORT_RATE_LIMITS={said!r} is neither `documented` nor `off`.")
     return said == "documented"
+
+
+def _folders(environment: Mapping[str, str]) -> frozenset[str]:
+    found = set(environment.get("ROWPORT_SOURCE_FOLDERS", "").split(os.pathsep)) - {""}
+    for folder in found:
+        if not pathlib.Path(folder).is_absolute():
+            raise InvalidOptions(f"ROWPORT_SOURCE_FOLDERS: {folder[:80]!r} is no absolute path.")
+    return frozenset(found)
+
+
+def _has_instance_role(environment: Mapping[str, str]) -> bool:
+    said = environment.get("ROWPORT_S3_INSTANCE_ROLE", "off")
+    if said not in {"on", "off"}:
+        raise InvalidOptions(f"ROWPORT_S3_INSTANCE_ROLE={said!r} is neither `on` nor `off`.")
+    return said == "on"
 
 
 def _dialects(environment: Mapping[str, str]) -> frozenset[str] | None:

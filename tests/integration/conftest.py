@@ -43,6 +43,16 @@ def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def database_url(database_server: str) -> Iterator[str]:
     """URL of an empty database of this test's own."""
+    yield from _new_database(database_server)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(database_server: str) -> Iterator[str]:
+    """URL of an empty database that the tests of a module share."""
+    yield from _new_database(database_server)
+
+
+def _new_database(database_server: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     database = sql.Identifier(name)
     with psycopg.connect(database_server, autocommit=True) as connection:

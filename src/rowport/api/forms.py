@@ -65,7 +65,7 @@ async def read_form(request: Request[Any, Any, Any]) -> AsyncIterator[NewImport]
         Invalid: it is no form, or not the right one.
         StorageFull: the temporary file does not fit on the disk.
     """
-    fields = await _receive(request)
+    fields = await read_fields(request)
     uploads = [value for values in fields.values() for value in values if _is_upload(value)]
     try:
         yield _understand(fields)
@@ -82,7 +82,7 @@ async def read_file_form(request: Request[Any, Any, Any]) -> AsyncIterator[SentF
         Invalid: it is no form, or not the right one.
         StorageFull: the temporary file does not fit on the disk.
     """
-    fields = await _receive(request)
+    fields = await read_fields(request)
     uploads = [value for values in fields.values() for value in values if _is_upload(value)]
     try:
         if unknown := [name for name in fields if name != "file"]:
@@ -93,7 +93,13 @@ async def read_file_form(request: Request[Any, Any, Any]) -> AsyncIterator[SentF
             await upload.close()
 
 
-async def _receive(request: Request[Any, Any, Any]) -> dict[str, list[Any]]:
+async def read_fields(request: Request[Any, Any, Any]) -> dict[str, list[Any]]:
+    """Give the values of a form by name; read once, however often it is asked for.
+
+    Raises:
+        Invalid: it is no form that can be read.
+        StorageFull: the temporary file does not fit on the disk.
+    """
     if request.content_type[0] != "multipart/form-data":
         raise Invalid("send multipart/form-data with the part `file` and what belongs to it")
     try:

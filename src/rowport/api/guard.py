@@ -31,17 +31,26 @@ def guard_with(find_access: Callable[[], Access]) -> Guard:
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         if SCOPE not in handler.opt:
             raise Forbidden("Nobody has said who may call this.")
-        needed = handler.opt[SCOPE]
-        if needed is None:
-            return
-        secret = bearer(connection.headers)
-        if secret is None:
-            raise Unauthorized("Send a token: `Authorization: Bearer rp_...`.")
-        principal = await sync_to_thread(find_access().authenticate, secret)
-        require(principal, needed)
-        connection.state[CALLER] = principal
+        if handler.opt[SCOPE] is not None and principal_of(connection) is None:
+            await admit(connection, handler, find_access())
 
     return guard
+
+
+async def admit(connection: Connection, handler: BaseRouteHandler, access: Access) -> Principal:
+    """Let a request through to a route that is not for everybody.
+
+    Raises:
+        Unauthorized: it carries no token, or one that is unknown, expired or revoked.
+        Forbidden: the token does not have the route's scope.
+    """
+    secret = bearer(connection.headers)
+    if secret is None:
+        raise Unauthorized("Send a token: `Authorization: Bearer rp_...`.")
+    principal = await sync_to_thread(access.authenticate, secret)
+    require(principal, handler.opt[SCOPE])
+    connection.state[CALLER] = principal
+    return principal
 
 
 def principal_of(connection: Connection) -> Principal | None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
+from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
@@ -10,6 +11,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 
 from rowport.api.desk import Desk, GivenDesk
 from rowport.api.forms import NewImport, read_form
+from rowport.api.replaying import subject_of
 from rowport.model.access import Scope
 from rowport.model.errors import Invalid
 from rowport.model.imports import Import
@@ -30,11 +32,11 @@ async def create_import(
     """Take a file and start its import; workers do the rest."""
     refuse_unknown(request, frozenset())
     async with read_form(request) as wanted:
-        imported = await asyncio.to_thread(_create, desk, wanted)
+        imported = await asyncio.to_thread(_create, desk, wanted, subject_of(request))
     return Response(import_resource(imported), headers={"Location": f"{PATH}/{imported.id}"})
 
 
-def _create(desk: Desk, wanted: NewImport) -> Import:
+def _create(desk: Desk, wanted: NewImport, import_id: UUID | None) -> Import:
     return desk.services.imports.create(
         desk.organization_id,
         wanted.type_name,
@@ -42,6 +44,7 @@ def _create(desk: Desk, wanted: NewImport) -> Import:
         parts=wanted.parts(),
         options=wanted.options,
         media_type=wanted.media_type,
+        import_id=import_id,
     )
 
 

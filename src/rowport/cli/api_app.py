@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 import time
-from signal import SIGTERM
-from typing import Final
+from signal import SIGINT, SIGTERM
+from typing import TYPE_CHECKING, Final
 
 from rowport.api.app import create_app
 from rowport.api.heads import AnswersHead
@@ -18,6 +19,11 @@ from rowport.cli.settings import Settings
 from rowport.config import settings as rowport_settings
 from rowport.wire.dialect import Front
 from rowport.wire.limits import Limiter
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from rowport.api.broadcast import Broadcast
 
 WATCH_S: Final = 0.5
 
@@ -38,9 +44,24 @@ def make_app() -> AnswersHead:
             base_url=chosen.public_url,
         ),
         dialects=mounted_dialects(chosen),
+        on_startup=[_end_streams_first],
         on_shutdown=[rowport.close],
     )
     return AnswersHead(TakesLeftovers(app))
+
+
+def _end_streams_first(app: Litestar) -> None:
+    """Granian waits for answers to end, so those that never do are ended when it is to stop.
+
+    It takes both signals for the same; ours is the one that its first process sends.
+    """
+    broadcast: Broadcast = app.state.broadcast
+
+    def stop() -> None:
+        broadcast.stop()
+        os.kill(os.getpid(), SIGINT)
+
+    asyncio.get_running_loop().add_signal_handler(SIGTERM, stop)
 
 
 def _stop_when_orphaned() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from typing import Final
 
 import click
@@ -17,6 +18,8 @@ from rowport.cli.settings import HOME_VARIABLE, URL_VARIABLE, Command, Settings
 TARGET: Final = "rowport.cli.api_app:make_app"
 SLOWEST_HEADERS_MS: Final = 10_000
 GRACE_S: Final = 5
+MOST_CONNECTIONS: Final = 16_384
+"""Streams of events and idle connections count; whoever comes then waits for one to end."""
 
 
 @click.command("api", cls=Command, hidden=True)
@@ -26,6 +29,7 @@ GRACE_S: Final = 5
 def api(settings: Settings, *, host: str, port: int) -> Exit:
     """Answer HTTP until SIGTERM; `serve` starts this."""
     stop_with_parent()
+    _allow_many_files()
     os.environ[HOME_VARIABLE] = str(settings.home)
     if settings.database_url:
         os.environ[URL_VARIABLE] = settings.database_url
@@ -36,6 +40,7 @@ def api(settings: Settings, *, host: str, port: int) -> Exit:
         address=host,
         port=port,
         workers=1,
+        backpressure=MOST_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_S,
         websockets=False,
@@ -43,3 +48,12 @@ def api(settings: Settings, *, host: str, port: int) -> Exit:
         log_access=False,
     ).serve()
     return Exit.FINE
+
+
+def _allow_many_files() -> None:
+    """Each connection is one; many systems give a program 1024 unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * MOST_CONNECTIONS
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

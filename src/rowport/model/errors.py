@@ -9,7 +9,8 @@ RowportError
 │   ├── MappingIncomplete ........ 422  a required field has no column
 │   │   └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
 │   ├── NotMendable .............. 422  a file that cannot be taken as mended failed rows
-│   └── TooLarge ................. 413  more than this part of Rowport takes
+│   ├── TooLarge ................. 413  more than this part of Rowport takes
+│   └── SourceRefused ............ 422  a source that does not let us in or has no such place
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
@@ -30,6 +31,7 @@ RowportError
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
 ├── PreconditionFailed ........... 412  the thing is another than the request was made for
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
+├── SourceChanged ................ 409  transient: a file of a source is another one now
 ├── StorageFull .................. 507  transient
 └── Unavailable .................. 503  transient: the database or a store does not answer
 
@@ -129,6 +131,13 @@ class TooLarge(Invalid):
 
     status = 413
     code = "too_large"
+
+
+class SourceRefused(Invalid):
+    """The source does not let us in, or has no such place."""
+
+    status = 422
+    code = "source_refused"
 
 
 class Unauthorized(RowportError):
@@ -255,6 +264,14 @@ class PreconditionFailed(RowportError):
 
     status = 412
     code = "precondition_failed"
+
+
+class SourceChanged(RowportError):
+    """The file changed in its source while it was read."""
+
+    status = 409
+    code = "source_changed"
+    transient = True
 
 
 class StorageFull(RowportError):

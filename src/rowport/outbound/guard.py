@@ -62,11 +62,21 @@ def resolve(url: str, allowed: Collection[str] = ()) -> Target:
     is_plain = url.isascii() and url.isprintable() and " " not in url and len(url) <= LONGEST_URL
     if not host or parts.username is not None or not is_plain:
         raise Unsafe
+    addresses = safe_addresses(host, port, allowed)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(scheme=parts.scheme, host=host, port=port, path=path, addresses=addresses)
+
+
+def safe_addresses(host: str, port: int, allowed: Collection[str] = ()) -> tuple[str, ...]:
+    """Find the addresses of a host, all of which may be asked.
+
+    Raises:
+        Unsafe: it has none, or one that is not public.
+    """
     addresses = _addresses(host, port)
     if f"{host}:{port}" not in allowed and not all(map(is_public, addresses)):
         raise Unsafe
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(scheme=parts.scheme, host=host, port=port, path=path, addresses=addresses)
+    return addresses
 
 
 def _addresses(host: str, port: int) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ class StoredReplay:
     """What is kept under an idempotency key."""
 
     request_sha256: str
+    subject: UUID
+    """The id of what the request makes."""
     status: int | None
-    """None: the first request still runs."""
+    """None: the first request still runs, or it is this one."""
     headers: Mapping[str, str]
     body: bytes
 
@@ -138,8 +140,8 @@ class ReplayLedger(Protocol):
         key: str,
         request_sha256: str,
         lifetime: timedelta,
-    ) -> bool:
-        """Take a key for a request; False when it is taken."""
+    ) -> UUID | None:
+        """Take a key for a request and give the id of what that makes; None when it is taken."""
         ...
 
     def find(
@@ -164,6 +166,14 @@ class ReplayLedger(Protocol):
 
     def drop(self, tx: Transaction, organization_id: UUID, *, face: str, key: str) -> None:
         """Give a key back that has no answer."""
+        ...
+
+    def release(self, tx: Transaction, organization_id: UUID, *, face: str, key: str) -> None:
+        """Let the request of a key be repeated at once: it was cut off."""
+        ...
+
+    def drop_old(self, tx: Transaction, *, limit: int) -> int:
+        """Forget answers of all organizations that have expired; gives how many."""
         ...
 
 

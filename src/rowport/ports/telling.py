@@ -48,6 +48,23 @@ class EventLedger(Protocol):
         """Give the position behind which everything is new; 0 when nothing ever happened."""
         ...
 
+    def after_of_all(self, tx: Transaction, position: int, *, limit: int) -> Sequence[Event]:
+        """Give the first events behind a position, of all organizations, in order."""
+        ...
+
+    def newest_of_all(self, tx: Transaction) -> int:
+        """Give the position behind which everything is new in all organizations."""
+        ...
+
+    def is_all_told(
+        self, tx: Transaction, organization_id: UUID, import_id: UUID, position: int
+    ) -> bool | None:
+        """Tell whether an import has ended and all of it is told up to a position.
+
+        None: there is no such import.
+        """
+        ...
+
     def add_test(self, tx: Transaction, organization_id: UUID, data: Mapping[str, object]) -> UUID:
         """Write an event that is of no import."""
         ...

@@ -264,6 +264,7 @@ class Worker:
         try:
             went = retention.run(should_stop=self._stop.is_set)
             dropped = retention.drop_old_events(settings().event_days)
+            retention.drop_old_replays()
         except Unavailable as error:
             log.warning("not all was tidied up: %s", error.message)  # the next run goes on
             return

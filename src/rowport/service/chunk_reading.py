@@ -16,7 +16,7 @@ from rowport.engine.validation import Validated
 from rowport.ports import SplittableFormat
 from rowport.ports.ledger import ChunkRef
 from rowport.ports.rounds import Again
-from rowport.service.layouts import unguarded
+from rowport.service.layouts import ordered_as, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,7 +94,7 @@ class ChunkReading:
         parsed = again.tried_again(
             earlier,
             first_row=planned.span.first_row,
-            width=_width(recipe, planned),
+            width=len(recipe.layout.header),
             mended=[self._thaw(name) for name in planned.mended],
             takes_failed=planned.again is Again.ALL,
             read=partial(self._newest, recipe, planned),
@@ -113,7 +113,9 @@ class ChunkReading:
         """Give all rows of a chunk; of mended rows, those that were tried take their place."""
         parsed = self._parse(recipe, planned)
         mended = [self._thaw(name) for name in planned.tried]
-        return again.newest([parsed, *mended], width=_width(recipe, planned)) if mended else parsed
+        return (
+            again.newest([parsed, *mended], width=len(recipe.layout.header)) if mended else parsed
+        )
 
     def _parse(self, recipe: Recipe, planned: PlannedChunk) -> ParsedChunk:
         if planned.staged is not None:
@@ -124,7 +126,8 @@ class ChunkReading:
             raise TypeError(f"{form.name} cannot be split, yet its chunk is not staged")
         (file,) = (f for f in recipe.job.files if f.id == planned.file_id)
         blob = self.blobs.open(file.blob)
-        return unguarded(form.read_span(blob, layout, planned.span), layout)
+        parsed = unguarded(form.read_span(blob, layout, planned.span), layout)
+        return ordered_as(parsed, layout, recipe.layout)
 
     def _thaw(self, name: str) -> ParsedChunk:
         blob = self.blobs.open(name)
@@ -142,10 +145,6 @@ def earlier_accounts(
     return again.accounts_of(
         known.outcomes, errors=known.errors, raw=known.raw, before=known.before
     )
-
-
-def _width(recipe: Recipe, planned: PlannedChunk) -> int:
-    return len(recipe.layouts[str(planned.file_id)].header)
 
 
 def _validated(recipe: Recipe, parsed: ParsedChunk) -> Checked:

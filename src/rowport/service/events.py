@@ -6,12 +6,15 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from rowport.model.errors import ImportNotFound
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
     from rowport.model.events import Event
     from rowport.ports.ledger import ImportRef, Ledger
+    from rowport.ports.telling import Listener
 
 PAGE: Final = 100
 PROGRESS_S: Final = 1.0
@@ -26,6 +29,8 @@ class Events:
     """
 
     ledger: Ledger
+    listen: Callable[[], Listener]
+    """Makes a line on which new events are heard."""
 
     def after(
         self,
@@ -49,6 +54,33 @@ class Events:
         """Give the position behind which everything is new."""
         with self.ledger.database.tenant(organization_id) as tx:
             return self.ledger.events.newest(tx, organization_id)
+
+    def after_of_all(self, position: int, *, limit: int) -> Sequence[Event]:
+        """Give the first events behind a position, of all organizations.
+
+        For who hands them on: nobody sees those of another organization.
+        """
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.events.after_of_all(tx, position, limit=limit)
+
+    def newest_of_all(self) -> int:
+        """Give the position behind which everything is new in all organizations."""
+        with self.ledger.database.transaction() as tx:
+            return self.ledger.events.newest_of_all(tx)
+
+    def is_all_told(self, organization_id: UUID, import_id: UUID, position: int) -> bool:
+        """Tell whether an import has ended and nothing is or will be told behind a position.
+
+        It may be tried again later, and then there is more to tell.
+
+        Raises:
+            ImportNotFound: the organization has no such import.
+        """
+        with self.ledger.database.tenant(organization_id) as tx:
+            is_over = self.ledger.events.is_all_told(tx, organization_id, import_id, position)
+        if is_over is None:
+            raise ImportNotFound
+        return is_over
 
 
 @dataclass(slots=True, kw_only=True)

@@ -57,10 +57,12 @@ class Imports:
         options: ImportOptions,
         media_type: str | None = None,
         around: Circumstances | None = None,
+        import_id: UUID | None = None,
     ) -> Import:
         """Land the file and start its import; workers do the rest.
 
-        Nothing is kept if the options cannot be or the file is empty.
+        An `import_id` that is there already was made by an earlier try of the same request, and
+        is given as it is.  Nothing is kept if the options cannot be or the file is empty.
 
         Raises:
             RecordTypeNotFound: no such type.
@@ -70,11 +72,13 @@ class Imports:
             UnreadableFile: the file has no byte.
             StorageFull: there is no room for it.
         """
+        if import_id is not None and (made := self._made(organization_id, import_id)):
+            return made
         record_type = self.record_types.get(organization_id, type_name)
         check_options(record_type, options)
         check_name(file_name)
         check_media_type(media_type)
-        import_id = new_uuid()
+        import_id = import_id or new_uuid()
         blob = f"imports/{import_id}/1"
         size, sha256 = self.blobs.write(blob, parts)
         file = NewFile(
@@ -88,9 +92,17 @@ class Imports:
         except Unavailable:
             raise  # perhaps only the answer was lost, not the import: its file has to stay
         except BaseException:
-            self.blobs.delete(f"imports/{import_id}/")
+            # Another try of the same request may have been faster: then the file is its own.
+            if self._made(organization_id, import_id) is None:
+                self.blobs.delete(f"imports/{import_id}/")
             raise
         return self.get(organization_id, import_id)
+
+    def _made(self, organization_id: UUID, import_id: UUID) -> Import | None:
+        try:
+            return self.get(organization_id, import_id)
+        except ImportNotFound:
+            return None
 
     def _register(
         self,

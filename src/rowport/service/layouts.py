@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
+import pyarrow.compute as pc
+
 from rowport.engine.formula_guard import MARKERS, is_guarded, unguard, unguard_table
 from rowport.engine.mapping import ColumnMapping, match
 from rowport.ports import FormatLayout
@@ -49,6 +51,32 @@ def unguarded(parsed: ParsedChunk, layout: FormatLayout) -> ParsedChunk:
     if not is_failed_rows_csv(layout):
         return parsed
     return replace(parsed, cells=unguard_table(parsed.cells))
+
+
+def has_columns_of(layout: FormatLayout, first: FormatLayout) -> bool:
+    """Tell whether a file has the columns of another one, in whatever order."""
+    if layout.header == first.header:
+        return True
+    names = set(first.header)
+    is_plain = len(names) == len(first.header) == len(layout.header)
+    return is_plain and names == set(layout.header)
+
+
+def ordered_as(parsed: ParsedChunk, layout: FormatLayout, first: FormatLayout) -> ParsedChunk:
+    """Put the columns of a file in the order of the import's first one, which has the same."""
+    if layout.header == first.header:
+        return parsed
+    place = {name: index for index, name in enumerate(layout.header)}
+    cells = parsed.cells.select([place[name] for name in first.header])
+    return replace(parsed, cells=cells.rename_columns([str(i) for i in range(cells.num_columns)]))
+
+
+def moved(parsed: ParsedChunk, rows: int) -> ParsedChunk:
+    """Number the records of a file as they are numbered behind so many rows of other files."""
+    if not rows:
+        return parsed
+    broken = [replace(record, row=record.row + rows) for record in parsed.broken]
+    return replace(parsed, row=pc.add(parsed.row, rows), broken=broken)
 
 
 def column_mapping(

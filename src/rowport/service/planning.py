@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rowport.engine.fields_match import check_columns
@@ -16,27 +16,37 @@ from rowport.model.imports import ImportFault
 from rowport.model.states import ImportState
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
-from rowport.service.layouts import column_mapping
+from rowport.service.layouts import column_mapping, has_columns_of, moved, ordered_as
 from rowport.service.reading import open_table
 from rowport.service.references import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from uuid import UUID
 
     from rowport.engine.mapping import ColumnMapping
     from rowport.model.imports import Import, ImportFile
     from rowport.model.record_types import RecordType
-    from rowport.ports import BlobReader, BlobStore, Format
+    from rowport.ports import BlobStore, Format, ParsedChunk
     from rowport.ports.ledger import Ledger
+    from rowport.service.reading import FileTable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What reading found."""
 
-    layout: FormatLayout
+    layouts: Mapping[UUID, FormatLayout]
     mapping: ColumnMapping
     chunks: Sequence[PlannedChunk]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the earlier files of an import hold."""
+
+    chunks: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +89,13 @@ class Planning:
     def _read(self, found: Import, record_type: RecordType) -> Plan:
         with self.ledger.database.transaction() as tx:
             references_of(tx, self.ledger.record_types, record_type)
-        (file,) = found.files
-        blob = self.blobs.open(file.blob)
-        table = open_table(self.formats, blob, file.name, found.options.format)
-        form, layout = table.form, table.layout
+        tables = [self._open(found, file) for file in found.files]
+        first, layout = found.files[0], tables[0].layout
+        for file, table in zip(found.files[1:], tables[1:], strict=True):
+            if not has_columns_of(table.layout, layout):
+                raise UnreadableFile(
+                    f"{file.name} has other columns than {first.name}: {_difference(table, layout)}"
+                )
         mapping = column_mapping(
             layout,
             record_type,
@@ -90,42 +103,59 @@ class Planning:
             by_name=found.options.matches_by_name,
         )
         if mapping.missing and not found.options.waits_for_mapping:
-            raise MappingIncomplete(f"{file.name} has no column for {', '.join(mapping.missing)}.")
+            raise MappingIncomplete(f"{first.name} has no column for {', '.join(mapping.missing)}.")
         if not mapping.missing:
             check_columns(mapping, record_type.schema)
-        chunks = list(self._chunks(found, file, blob, form, layout))
+        chunks = list(self._chunks(found, tables))
         if not chunks:
             raise EmptyFile(
-                f"{file.name} has a header and no data row: there is nothing to import."
+                f"{first.name} has a header and no data row: there is nothing to import."
             )
-        return Plan(layout=layout, mapping=mapping, chunks=chunks)
+        layouts = {file.id: table.layout for file, table in zip(found.files, tables, strict=True)}
+        return Plan(layouts=layouts, mapping=mapping, chunks=chunks)
 
-    def _chunks(
-        self, found: Import, file: ImportFile, blob: BlobReader, form: Format, layout: FormatLayout
-    ) -> Iterator[PlannedChunk]:
-        match form:
-            case SplittableFormat():
-                for number, span in enumerate(form.spans(blob, layout, self.limits), start=1):
-                    yield PlannedChunk(number=number, file_id=file.id, span=span)
-            case SequentialFormat():
-                yield from self._staged(found, file, blob, form, layout)
-            case _:
-                raise TypeError(f"{form.name} is neither splittable nor sequential")
+    def _open(self, found: Import, file: ImportFile) -> FileTable:
+        blob = self.blobs.open(file.blob)
+        return open_table(self.formats, blob, file.name, found.options.format)
 
-    def _staged(
+    def _chunks(self, found: Import, tables: Sequence[FileTable]) -> Iterator[PlannedChunk]:
+        """Number chunks and rows through all files."""
+        number, rows = 0, 0
+        for file, table in zip(found.files, tables, strict=True):
+            before = Before(chunks=number, rows=rows)
+            for chunk in self._chunks_of(found, file, table, tables[0].layout, before):
+                number, rows = chunk.number, chunk.span.first_row - 1 + chunk.span.rows
+                yield chunk
+
+    def _chunks_of(
         self,
         found: Import,
         file: ImportFile,
-        blob: BlobReader,
-        form: SequentialFormat,
-        layout: FormatLayout,
+        table: FileTable,
+        first: FormatLayout,
+        before: Before,
+    ) -> Iterator[PlannedChunk]:
+        match table.form:
+            case SplittableFormat() as form:
+                spans = form.spans(table.blob, table.layout, self.limits)
+                for number, span in enumerate(spans, start=before.chunks + 1):
+                    moved = replace(span, first_row=span.first_row + before.rows)
+                    yield PlannedChunk(number=number, file_id=file.id, span=moved)
+            case SequentialFormat() as form:
+                batches = form.batches(table.blob, table.layout, self.limits)
+                ordered = (ordered_as(b, table.layout, first) for b in batches if b.rows)
+                yield from self._staged(found, file, ordered, before)
+            case form:
+                raise TypeError(f"{form.name} is neither splittable nor sequential")
+
+    def _staged(
+        self, found: Import, file: ImportFile, batches: Iterator[ParsedChunk], before: Before
     ) -> Iterator[PlannedChunk]:
         """Write each batch as a columnar chunk of its own; a repeated plan writes the same."""
-        first_row = 1
-        batches = form.batches(blob, layout, self.limits)
-        for number, batch in enumerate((b for b in batches if b.rows), start=1):
+        first_row = before.rows + 1
+        for number, batch in enumerate(batches, start=before.chunks + 1):
             staged = f"imports/{found.id}/chunks/{number}"
-            self.blobs.write(staged, iter([freeze(batch)]))
+            self.blobs.write(staged, iter([freeze(moved(batch, before.rows))]))
             lines = [*batch.line[:1].to_pylist(), *(b.line for b in batch.broken)]
             span = ChunkSpan(
                 first_row=first_row, rows=batch.rows, first_line=min(lines), begin=0, end=0
@@ -138,9 +168,8 @@ class Planning:
         with self.ledger.database.transaction() as tx:
             if self.ledger.imports.lock(tx, ref) is not ImportState.READING:
                 return
-            (file,) = found.files
             self.ledger.imports.set_reading(
-                tx, ref, layouts={file.id: plan.layout}, mapping=plan.mapping.by_header
+                tx, ref, layouts=plan.layouts, mapping=plan.mapping.by_header
             )
             self.ledger.chunks.plan(
                 tx,
@@ -165,6 +194,15 @@ class Planning:
                 self.ledger.imports.move(
                     tx, ref, ImportState.READING, ImportState.FAILED, fault=fault
                 )
+
+
+def _difference(table: FileTable, first: FormatLayout) -> str:
+    """Say which columns there are too many of, and which are missing."""
+    extra = [name for name in table.layout.header if name not in first.header]
+    missing = [name for name in first.header if name not in table.layout.header]
+    parts = [f"it lacks {', '.join(missing)}"] if missing else []
+    parts += [f"it has {', '.join(extra)} too"] if extra else []
+    return f"{' and '.join(parts) or 'some of its columns have one name'}."
 
 
 class ReadingFailed(RowportError):

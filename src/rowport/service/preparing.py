@@ -176,8 +176,7 @@ class Preparing:
             if job is None:
                 raise ImportNotFound
             record_type = self.ledger.record_types.of_import(tx, ref)
-            (file,) = job.files
-            layout, by_name = to_layout(file.layout or {}), job.options.matches_by_name
+            layout, by_name = to_layout(job.files[0].layout or {}), job.options.matches_by_name
             matched = column_mapping(layout, record_type, mapping, by_name=by_name)
             if not matched.missing:
                 check_columns(matched, record_type.schema)

@@ -56,6 +56,11 @@ class Recipe:
     """Likewise, to records of the type itself."""
 
     @property
+    def layout(self) -> FormatLayout:
+        """Of the first file, whose columns all files have."""
+        return next(iter(self.layouts.values()))
+
+    @property
     def ref(self) -> ImportRef:
         """The import's name."""
         return ImportRef(organization_id=self.job.organization_id, import_id=self.job.id)

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import Conflict
+from rowport.ports.faces import StoredReplay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from rowport.ports.faces import StoredReplay
     from rowport.ports.ledger import Ledger
 
 LIFETIME: Final = timedelta(hours=24)
@@ -40,8 +40,10 @@ class Replays:
 
     def begin(
         self, organization_id: UUID, *, face: str, key: str, request_sha256: str
-    ) -> StoredReplay | None:
-        """Take the key (None: do the request, then `keep` or `drop`) or give the kept answer.
+    ) -> StoredReplay:
+        """Give the kept answer; or take the key, and give no status.
+
+        Then do the request, and `keep` its answer, `drop` the key or `release` it.
 
         Raises:
             KeyReused: it was used for another request.
@@ -56,8 +58,10 @@ class Replays:
                 request_sha256=request_sha256,
                 lifetime=LIFETIME,
             )
-            if taken:
-                return None
+            if taken is not None:
+                return StoredReplay(
+                    request_sha256=request_sha256, subject=taken, status=None, headers={}, body=b""
+                )
             kept = self.ledger.replays.find(tx, organization_id, face=face, key=key)
         if kept is None or kept.request_sha256 != request_sha256:
             raise KeyReused
@@ -85,3 +89,11 @@ class Replays:
         """Give the key back: the request did nothing."""
         with self.ledger.database.tenant(organization_id) as tx:
             self.ledger.replays.drop(tx, organization_id, face=face, key=key)
+
+    def release(self, organization_id: UUID, *, face: str, key: str) -> None:
+        """Let the request be repeated at once: it was cut off, and may have done something.
+
+        What it makes gets the same id again.
+        """
+        with self.ledger.database.tenant(organization_id) as tx:
+            self.ledger.replays.release(tx, organization_id, face=face, key=key)

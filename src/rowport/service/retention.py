@@ -70,6 +70,16 @@ class Retention:
                 break
         return went
 
+    def drop_old_replays(self) -> int:
+        """Forget answers for idempotency keys that have expired."""
+        total = 0
+        while True:
+            with self.ledger.database.transaction() as tx:
+                dropped = self.ledger.replays.drop_old(tx, limit=BATCH)
+            total += dropped
+            if dropped < BATCH:
+                return total
+
     def drop_old_events(self, days: int) -> int:
         """Forget events, and deliveries that have ended, older than so many days."""
         total = 0

@@ -72,6 +72,8 @@ class Webhooks:
         Raises:
             WebhookNotFound: this organization has none of this name.
         """
+        if not NAME.fullmatch(name):  # no database text holds a NUL
+            raise WebhookNotFound(f"There is no webhook {name[:63]!r}.")
         with self.ledger.database.tenant(organization_id) as tx:
             found = self.ledger.webhooks.find(tx, organization_id, name)
         if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.types.json import Jsonb
@@ -12,7 +12,7 @@ from rowport.model.events import Event, EventKind
 from rowport.store.catalogue import statement
 from rowport.store.database import connect, publish_after
 from rowport.store.publishing import publish
-from rowport.store.saying import many, only, say
+from rowport.store.saying import many, one, only, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,23 @@ class PostgresEvents:
             import_id=import_id,
             limit=limit,
         )
-        return [Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows]
+        return _events(rows)
+
+    def after_of_all(self, tx: Transaction, position: int, *, limit: int) -> Sequence[Event]:
+        """Give the first events behind a position, of all organizations, in order."""
+        return _events(many(tx, "list_events_of_all", after=position, limit=limit))
+
+    def newest_of_all(self, tx: Transaction) -> int:
+        """Give the position behind which everything is new in all organizations."""
+        return int(only(tx, "newest_event_of_all")["position"])
+
+    def is_all_told(
+        self, tx: Transaction, organization_id: UUID, import_id: UUID, position: int
+    ) -> bool | None:
+        """Tell whether an import has ended and all of it is told up to a position."""
+        names = {"organization_id": organization_id, "import_id": import_id, "after": position}
+        row = one(tx, "is_all_told", **names)
+        return None if row is None else bool(row["is_over"])
 
     def newest(self, tx: Transaction, organization_id: UUID) -> int:
         """Give the position behind which everything is new; 0 when nothing ever happened."""
@@ -79,6 +95,10 @@ class PostgresEvents:
         """Tell whether events wait to be published, and whether a delivery is due."""
         row = only(tx, "unfinished_telling")
         return row["unpublished"], row["due"]
+
+
+def _events(rows: Sequence[Mapping[str, Any]]) -> list[Event]:
+    return [Event(**{**row, "kind": EventKind(row["kind"])}) for row in rows]
 
 
 class PostgresListener:

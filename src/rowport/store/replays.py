@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
+from rowport.model.ids import new_uuid
 from rowport.ports.faces import StoredReplay
 from rowport.store.saying import one, say
 
@@ -29,8 +30,8 @@ class PostgresReplays:
         key: str,
         request_sha256: str,
         lifetime: timedelta,
-    ) -> bool:
-        """Take a key for a request; False when it is taken."""
+    ) -> UUID | None:
+        """Take a key for a request and give the id of what that makes; None when it is taken."""
         row = one(
             tx,
             "claim_replay",
@@ -38,9 +39,10 @@ class PostgresReplays:
             face=face,
             key=key,
             request_sha256=request_sha256,
+            subject=new_uuid(),
             lifetime=lifetime,
         )
-        return row is not None
+        return None if row is None else row["subject"]
 
     def find(
         self, tx: Transaction, organization_id: UUID, *, face: str, key: str
@@ -51,6 +53,7 @@ class PostgresReplays:
             return None
         return StoredReplay(
             request_sha256=row["request_sha256"],
+            subject=row["subject"],
             status=row["status"],
             headers=row["headers"] or {},
             body=bytes(row["body"] or b""),
@@ -82,3 +85,11 @@ class PostgresReplays:
     def drop(self, tx: Transaction, organization_id: UUID, *, face: str, key: str) -> None:
         """Give a key back that has no answer."""
         say(tx, "drop_replay", organization_id=organization_id, face=face, key=key)
+
+    def release(self, tx: Transaction, organization_id: UUID, *, face: str, key: str) -> None:
+        """Let the request of a key be repeated at once: it was cut off."""
+        say(tx, "release_replay", organization_id=organization_id, face=face, key=key)
+
+    def drop_old(self, tx: Transaction, *, limit: int) -> int:
+        """Forget answers of all organizations that have expired; gives how many."""
+        return say(tx, "drop_old_replays", limit=limit)

@@ -346,9 +346,11 @@ CREATE TABLE rowport.replays (
     headers jsonb,
     body bytea,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    expires_at timestamp with time zone NOT NULL,
+    subject uuid NOT NULL
 );
 COMMENT ON TABLE rowport.replays IS 'Answers kept for idempotency keys; status is null while the first request runs.';
+COMMENT ON COLUMN rowport.replays.subject IS 'The id of what the request makes; the same again when a request that was cut off is repeated.';
 CREATE TABLE rowport.retention_rules (
     organization_id uuid NOT NULL,
     kind text NOT NULL,
@@ -542,6 +544,7 @@ CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at
 CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
 CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);
 CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX replays_by_expiry ON rowport.replays USING btree (expires_at);
 CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
 CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX undos_open ON rowport.undos USING btree (import_id) WHERE (finished_at IS NULL);

@@ -72,7 +72,7 @@ async def once(
     target = f"{request.method} {request.url.path}\n".encode("utf-8", "surrogatepass")
     digest = hashlib.sha256(target + body).hexdigest()
     kept = await _begin(services, principal, face=face, key=key, digest=digest)
-    if kept is not None and kept.status is not None:
+    if kept.status is not None:
         headers = {**kept.headers, "idempotent-replay": "true"}
         return Answer(status=kept.status, body=kept.body, headers=headers)
     replays = services.replays
@@ -95,7 +95,7 @@ async def once(
 
 async def _begin(
     services: Services, principal: Principal, *, face: str, key: str, digest: str
-) -> StoredReplay | None:
+) -> StoredReplay:
     """Take the key, or wait until its first request is answered."""
     deadline = time.monotonic() + PATIENCE_S
     while True:

@@ -62,6 +62,30 @@ WHERE organization_id = %(organization_id)s AND position > %(after)s
 ORDER BY position
 LIMIT %(limit)s;
 
+-- list_events_of_all --
+-- The same of all organizations, for a process that hands them on to each one's watchers.
+SELECT id, position, organization_id, import_id, kind, data, created_at
+FROM rowport.events
+WHERE position > %(after)s AND kind <> 'webhook.test'
+ORDER BY position
+LIMIT %(limit)s;
+
+-- newest_event_of_all --
+SELECT coalesce(max(position), 0) AS position
+FROM rowport.events;
+
+-- is_all_told --
+-- Whether an import has ended and nothing behind a position is told of it or waits to be; no row
+-- when there is no such import.
+SELECT i.finished_at IS NOT NULL AND NOT EXISTS (
+           SELECT 1
+           FROM rowport.events AS e
+           WHERE e.organization_id = i.organization_id AND e.import_id = i.id
+             AND (e.position IS NULL OR e.position > %(after)s)
+       ) AS is_over
+FROM rowport.imports AS i
+WHERE i.organization_id = %(organization_id)s AND i.id = %(import_id)s;
+
 -- newest_event --
 -- The position behind which everything is new.
 SELECT coalesce(max(position), 0) AS position
