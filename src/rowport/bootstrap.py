@@ -135,7 +135,7 @@ class Rowport:
     @cached_property
     def ledger(self) -> Ledger:
         """Everything Rowport knows."""
-        return ledger(self.database)
+        return ledger(self.database, running_limit=settings().running_imports)
 
     @cached_property
     def organization(self) -> Organization:

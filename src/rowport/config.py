@@ -59,6 +59,9 @@ class Settings:
     """ROWPORT_S3_INSTANCE_ROLE: `on` lets feeds without keys of their own use this machine's."""
     event_days: int = DEFAULT_EVENT_DAYS
     """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
+    running_imports: int | None = None
+    """ROWPORT_RUNNING_IMPORTS: how many imports of an organization run at once that has no limit of
+    its own; None: any number."""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -84,6 +87,11 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         source_folders=_folders(known),
         has_instance_role=_has_instance_role(known),
         event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
+        running_imports=(
+            _positive(known, "ROWPORT_RUNNING_IMPORTS", 1)
+            if "ROWPORT_RUNNING_IMPORTS" in known
+            else None
+        ),
     )
 
 

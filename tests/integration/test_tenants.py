@@ -40,6 +40,7 @@ VALUES = {
     "text": "gen_random_uuid()::text",
     "integer": "1",
     "bigint": "1",
+    "double precision": "1",
     "smallint": "1",
     "boolean": "false",
     "timestamp with time zone": "now()",

@@ -21,6 +21,7 @@ from rowport.model.imports import (
     ImportFile,
     ImportOptions,
     Policy,
+    Priority,
 )
 from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
 from rowport.model.record_types import RecordType
@@ -52,6 +53,7 @@ IMPORT: Final = Import(
         "options": ImportOptions(
             key=("email",), policy=Policy(max_errors=3), mapping={"E": "email"}
         ),
+        "priority": Priority.HIGH,
         "mapping": {"E": "email"},
         "counts": Counts(created=3, failed=1),
         "chunks": ChunkTally(total=1, done=1),
@@ -114,6 +116,7 @@ def test_an_import_is_said_in_full() -> None:
             "mapping": {"E": "email"},
             "format": {},
         },
+        "priority": "high",
         "error": None,
         "undo": None,
         "waiting": None,

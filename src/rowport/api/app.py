@@ -12,6 +12,7 @@ from litestar.types import LifespanHook
 from rowport.api.broadcast import Broadcast
 from rowport.api.control import (
     cancel_import,
+    change_import,
     fix_import,
     pause_import,
     resume_import,
@@ -59,6 +60,7 @@ ROUTES: Final = (
     create_import,
     get_import,
     list_imports,
+    change_import,
     pause_import,
     resume_import,
     cancel_import,

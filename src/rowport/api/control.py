@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, Final
 
-from litestar import Request, post
+import msgspec
+from litestar import Request, patch, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 
@@ -11,11 +12,21 @@ from rowport.api.desk import GivenDesk
 from rowport.api.forms import read_file_form
 from rowport.api.imports import PATH, refuse_unknown
 from rowport.model.access import Scope
+from rowport.model.imports import Priority
+from rowport.wire.bodies import read_json
 from rowport.wire.ids import import_id as read_id
+from rowport.wire.import_options import read_word
 from rowport.wire.resources import import_resource
 
 ONE: Final = PATH + "/{import_id:str}"
 RUN: Final = {"scope": Scope.IMPORT_RUN}
+LARGEST_CHANGE: Final = 4096
+
+
+class ChangeBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What can be changed of an import that is on its way."""
+
+    priority: str
 
 
 @post(ONE + "/pause", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
@@ -35,6 +46,22 @@ def resume_import(
     """Let a paused import go on."""
     refuse_unknown(request, frozenset())
     return import_resource(desk.services.control.resume(desk.organization_id, read_id(import_id)))
+
+
+@patch(ONE, opt=RUN)
+async def change_import(
+    request: Request[Any, Any, Any], desk: GivenDesk, import_id: FromPath[str]
+) -> dict[str, object]:
+    """Change how urgent an import is."""
+    refuse_unknown(request, frozenset())
+    body = await read_json(request, ChangeBody, most_bytes=LARGEST_CHANGE)
+    imported = await asyncio.to_thread(
+        desk.services.control.set_priority,
+        desk.organization_id,
+        read_id(import_id),
+        read_word(Priority, "priority", body.priority),
+    )
+    return import_resource(imported)
 
 
 @post(ONE + "/cancel", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)

@@ -12,7 +12,8 @@ from litestar.datastructures import UploadFile
 from litestar.exceptions import ClientException
 
 from rowport.model.errors import Invalid, StorageFull
-from rowport.wire.import_options import OptionWords
+from rowport.model.imports import Priority
+from rowport.wire.import_options import OptionWords, read_word
 from rowport.wire.reading_options import WORDS as READING_WORDS
 from rowport.wire.reading_options import ReadingWords
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from rowport.model.imports import ImportOptions
 
 PART_BYTES: Final = 1024 * 1024
-ONCE: Final = ("type", "key", "mode", "on_match", "policy", *READING_WORDS)
+ONCE: Final = ("type", "key", "mode", "on_match", "policy", "priority", *READING_WORDS)
 LONGEST_WORD: Final = 4096
 
 
@@ -55,6 +56,7 @@ class NewImport(SentFile):
 
     type_name: str
     options: ImportOptions
+    priority: Priority
 
 
 @asynccontextmanager
@@ -127,7 +129,9 @@ def _understand(fields: dict[str, list[Any]]) -> NewImport:
     if "type" not in words:
         raise Invalid("the part `type` is missing: the name of the record type")
     reading = ReadingWords(**{name: words.pop(name) for name in READING_WORDS if name in words})
+    priority = read_word(Priority, "priority", words.pop("priority", Priority.NORMAL))
     return NewImport(
+        priority=priority,
         upload=_file(fields.get("file", [])),
         type_name=words.pop("type"),
         options=OptionWords(

@@ -15,6 +15,7 @@ from rowport.api.replaying import subject_of
 from rowport.model.access import Scope
 from rowport.model.errors import Invalid
 from rowport.model.imports import Import
+from rowport.ports.ledger import Circumstances
 from rowport.wire.cursors import cursor_after, read_cursor
 from rowport.wire.ids import import_id as read_id
 from rowport.wire.resources import import_resource
@@ -45,6 +46,7 @@ def _create(desk: Desk, wanted: NewImport, import_id: UUID | None) -> Import:
         options=wanted.options,
         media_type=wanted.media_type,
         import_id=import_id,
+        around=Circumstances(priority=wanted.priority),
     )
 
 

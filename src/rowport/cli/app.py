@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "retry": ("rounds:retry", "Try again what failed or was never processed."),
     "fix": ("rounds:fix", "Try failed rows again as they stand in a mended file."),
     "undo": ("undoing:undo", "Give back what was before an import."),
+    "priority": ("controlling:set_priority", "Say how urgent an import is."),
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
     "webhook": ("app:webhook_group", "Tell other programs how imports go."),
@@ -64,6 +65,7 @@ ORG_COMMANDS: Final = {
     "create": ("organizations:create", "Make an organization."),
     "list": ("organizations:list_organizations", "List the organizations."),
     "show": ("organizations:show", "Show an organization."),
+    "set": ("organizations:set_shares", "Say how much of the workers it may have."),
 }
 TOKEN_COMMANDS: Final = {
     "create": ("tokens:create", "Make a token, and print its secret once."),

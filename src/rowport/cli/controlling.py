@@ -1,4 +1,4 @@
-"""`rowport pause`, `rowport resume` and `rowport cancel`."""
+"""`rowport pause`, `rowport resume`, `rowport priority` and `rowport cancel`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rowport.cli.progress import new_progress
 from rowport.cli.settings import Command, Settings
 from rowport.cli.speech import emit, say
 from rowport.cli.summary import summary_lines
+from rowport.model.imports import Priority
 from rowport.model.states import ImportState
 from rowport.wire.ids import import_id as read_id
 from rowport.wire.resources import import_resource
@@ -81,6 +82,24 @@ def resume(settings: Settings, *, import_id: str, detach: bool) -> Exit:
             crew.ensure()
             return say_detached(settings, imported)
         return follow(settings, rowport, imported, crew, interrupts)
+
+
+@click.command("priority", cls=Command)
+@click.argument("import_id", metavar="ID")
+@click.argument("word", type=click.Choice([str(word) for word in Priority]))
+@click.pass_obj
+def set_priority(settings: Settings, *, import_id: str, word: str) -> Exit:
+    """Let the import ID have its turn more often than others, or less."""
+    identity = read_id(import_id)
+    with open_rowport(home=settings.home, database_url=settings.database_url) as rowport:
+        control, organization_id = rowport.services.control, rowport.organization.id
+        imported = control.set_priority(organization_id, identity, Priority(word))
+    if settings.json:
+        emit(import_resource(imported))
+    else:
+        for line in summary_lines(imported):
+            say(line)
+    return Exit.FINE
 
 
 @click.command("cancel", cls=Command)

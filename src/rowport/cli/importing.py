@@ -15,7 +15,8 @@ from rowport.cli.interrupts import Interrupts
 from rowport.cli.outcome import follow, say_detached
 from rowport.cli.settings import Command, Settings
 from rowport.cli.unnamed import propose
-from rowport.model.imports import Mode, OnMatch
+from rowport.model.imports import Mode, OnMatch, Priority
+from rowport.ports.ledger import Circumstances
 from rowport.wire.import_options import OptionWords
 from rowport.wire.reading_options import WORDS, ReadingWords
 
@@ -55,6 +56,13 @@ PART_BYTES: Final = 1024 * 1024
     metavar="valid_rows|all_or_nothing|max_errors=N|max_errors=P%",
     help="How many failed rows are borne.  [default: valid_rows]",
 )
+@click.option(
+    "--priority",
+    type=click.Choice([str(word) for word in Priority]),
+    default=str(Priority.NORMAL),
+    show_default=True,
+    help="How often it has its turn beside other imports.",
+)
 @reading_options
 @click.option("--detach", is_flag=True, help="Print the id and leave; the import goes on.")
 @click.pass_obj
@@ -66,6 +74,7 @@ def import_file(
     type_name: str | None,
     yes: bool,
     detach: bool,
+    priority: str,
     **words: Any,  # noqa: ANN401  what click makes of the options
 ) -> Exit:
     r"""Import FILE and follow it to its end.
@@ -85,7 +94,8 @@ def import_file(
         if proposed is not None:
             options = proposed.make(rowport, options)
         type_name = proposed.name if proposed else str(type_name)
-        imported = _create(rowport, file, type_name, options, interrupts)
+        around = Circumstances(priority=Priority(priority))
+        imported = _create(rowport, file, type_name, options, around, interrupts)
         crew = Crew(rowport)
         if detach:
             crew.ensure()
@@ -94,7 +104,12 @@ def import_file(
 
 
 def _create(
-    rowport: Rowport, file: Path, type_name: str, options: ImportOptions, interrupts: Interrupts
+    rowport: Rowport,
+    file: Path,
+    type_name: str,
+    options: ImportOptions,
+    around: Circumstances,
+    interrupts: Interrupts,
 ) -> Import:
     with file.open("rb") as stream:
 
@@ -110,4 +125,5 @@ def _create(
             file_name=os.fsencode(file.name).decode("utf-8", "replace"),
             parts=parts(),
             options=options,
+            around=around,
         )

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from rowport.cli.speech import printable
+from rowport.model.imports import Priority
 from rowport.model.states import ImportState
 from rowport.model.undo import UndoState
 
@@ -60,6 +61,8 @@ def summary_lines(imported: Import) -> list[str]:
     """Say how the import went: its end, and each count."""
     names = ", ".join(printable(file.name) for file in imported.files)
     lines = [f"{names} -> {imported.type_name}: {verdict(imported)}", f"import {imported.id}", ""]
+    if imported.priority is not Priority.NORMAL and not imported.state.is_final:
+        lines[1] += f" ({imported.priority} priority)"
     lines += count_lines(imported.counts, is_final=imported.state.is_final)
     if pace := pace_words(imported):
         lines[-1] += f"   {pace}"

@@ -44,6 +44,19 @@ class OnMatch(StrEnum):
     """The row fails with `record-exists`."""
 
 
+class Priority(StrEnum):
+    """How often an import has its turn beside others of its organization.
+
+    Of its organization only: nobody takes from another by calling all that is theirs urgent.
+    """
+
+    LOW = "low"
+    """A chunk for four of a normal one."""
+    NORMAL = "normal"
+    HIGH = "high"
+    """Four chunks for one of a normal one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """How many failed rows an import bears.
@@ -198,6 +211,7 @@ class Import:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    priority: Priority = Priority.NORMAL
     expired: tuple[Expiry, ...] = ()
     """What is kept of it no more."""
     undo: Undo | None = None

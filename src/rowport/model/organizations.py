@@ -24,5 +24,9 @@ class Organization:
     name: str
     time_zone: str
     """IANA name."""
+    running_limit: int | None = None
+    """How many of its imports run at once; None: as many as the installation says."""
+    weight: int = 1
+    """Its share of the workers beside other organizations that have work, 1 to 100."""
     attributes: Mapping[str, object] = field(default_factory=dict)
     """What a face needs to know of it, under keys that the face owns and checks."""

@@ -25,6 +25,8 @@ class WaitingCode(StrEnum):
     """No worker is alive."""
     TURN = "turn"
     """Others come first."""
+    LIMIT = "limit"
+    """As many imports of its organization run as may at once."""
     OUTAGE = "outage"
     """The database or the blob store did not answer a worker; it is tried again by itself."""
     RETRY = "retry"

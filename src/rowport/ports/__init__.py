@@ -357,6 +357,21 @@ class Destination(Protocol):
 class Queue(Protocol):
     """The task queue, as far as the service needs it."""
 
+    def read(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        import_id: UUID,
+        *,
+        urgency: int,
+        is_large: bool,
+    ) -> None:
+        """Let a worker read an import's file once the transaction commits.
+
+        The more urgent first; large files keep only each other waiting.
+        """
+        ...
+
     def defer(self, tx: Transaction, task: str, **arguments: str) -> None:
         """Enqueue a task inside the transaction: it exists exactly if the transaction commits."""
         ...

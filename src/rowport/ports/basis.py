@@ -24,6 +24,14 @@ class Database(Protocol):
         """
         ...
 
+    def at_once(self) -> AbstractContextManager[Transaction]:
+        """Let each statement be a transaction of its own, which nobody can keep open.
+
+        Raises:
+            Unavailable: as above.
+        """
+        ...
+
     def tenant(self, organization_id: UUID) -> AbstractContextManager[Transaction]:
         """Open a transaction that sees and writes this organization's data only.
 
@@ -48,6 +56,12 @@ class OrganizationLedger(Protocol):
 
     def find(self, tx: Transaction, slug: str) -> Organization | None:
         """Give the organization of this slug."""
+        ...
+
+    def set_shares(
+        self, tx: Transaction, organization_id: UUID, *, running_limit: int | None, weight: int
+    ) -> None:
+        """Say how much of the installation an organization may have."""
         ...
 
     def by_id(self, tx: Transaction, organization_id: UUID) -> Organization | None:

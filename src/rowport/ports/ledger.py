@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
+from rowport.model.imports import Priority
 from rowport.model.states import Result
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
     from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
     from rowport.ports.told import ChunkProgress, ChunkResult, StoredChunkResult
+    from rowport.ports.turns import TurnLedger
     from rowport.ports.undoing import ChunkJournal, Marks
 
 
@@ -116,6 +118,7 @@ class Circumstances:
     starts_by_itself: bool = True
     attributes: Mapping[str, object] = field(default_factory=dict)
     scheduled_for: datetime | None = None
+    priority: Priority = Priority.NORMAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +239,6 @@ class ImportLedger(Protocol):
         phase: Phase | None,
         files: Sequence[NewFile],
         around: Circumstances | None = None,
-        priority: int = 0,
     ) -> ImportRef:
         """Write a new import with its files."""
         ...
@@ -362,14 +364,7 @@ class ImportLedger(Protocol):
 class ChunkLedger(Protocol):
     """Chunks: the unit of work, of retry and of truth about rows."""
 
-    def plan(
-        self,
-        tx: Transaction,
-        ref: ImportRef,
-        chunks: Sequence[PlannedChunk],
-        *,
-        priority: int,
-    ) -> None:
+    def plan(self, tx: Transaction, ref: ImportRef, chunks: Sequence[PlannedChunk]) -> None:
         """Lay the chunks down, held, in place of any earlier plan."""
         ...
 
@@ -598,3 +593,4 @@ class Ledger:
     webhooks: WebhookLedger
     retention: RetentionLedger
     undos: UndoLedger
+    turns: TurnLedger

@@ -60,7 +60,7 @@ class WaitingFacts:
     """Of them, those that a worker may take now."""
     in_flight: int = 0
     chunks_ahead: int = 0
-    """Chunks of others that come before its next one, counted up to a thousand."""
+    """Chunks of others that workers are at."""
     imports_ahead: int = 0
     fault: str | None = None
     """Why a chunk was given back last."""
@@ -68,5 +68,11 @@ class WaitingFacts:
     """How often that chunk was tried; 0: its surroundings were at fault."""
     is_being_read: bool = False
     files_ahead: int = 0
+    is_barred: bool = False
+    """It waits until one of its organization's running imports ends."""
+    running: int | None = None
+    running_limit: int | None = None
+    queued_ahead: int = 0
+    """Imports that wait for the same, and come first."""
     noted: str | None = None
     """Why its file could not be read yet."""

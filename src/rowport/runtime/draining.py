@@ -49,7 +49,7 @@ class Draining:
             Unavailable: the database or the blob store went away; no attempt was used up.
         """
         while not self.should_stop():
-            with self.works.ledger.database.transaction() as tx:
+            with self.works.ledger.database.at_once() as tx:
                 claimed = self.works.ledger.chunks.claim(tx)
             if claimed is None:
                 return

@@ -16,11 +16,16 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from uuid import UUID
 
     from rowport.ports import Transaction
 
 CONTROL: Final = "control"
+LARGE: Final = "large"
+"""Large files are read one at a time in each process, so that small ones never wait for them."""
 CHUNKS: Final = "chunks"
+SOON: Final = 1000
+"""The priority of what takes a moment; files to be read are less urgent, however long they wait."""
 TICKETS: Final = 16
 """Drain jobs that may wait at any time: at least as many as there are workers in a cluster."""
 CONNECTION_S: Final = 3.0
@@ -53,9 +58,25 @@ class ProcrastinateQueue:
 
     def defer(self, tx: Transaction, task: str, **arguments: str) -> None:
         """Enqueue a task inside the transaction: it exists exactly if the transaction commits."""
-        self._app.configure_task(task, queue=CONTROL, priority=100, connection=tx.connection).defer(
-            **arguments
+        self._app.configure_task(
+            task, queue=CONTROL, priority=SOON, connection=tx.connection
+        ).defer(**arguments)
+
+    def read(
+        self,
+        tx: Transaction,
+        organization_id: UUID,
+        import_id: UUID,
+        *,
+        urgency: int,
+        is_large: bool,
+    ) -> None:
+        """Let a worker read an import's file once the transaction commits."""
+        queue = LARGE if is_large else CONTROL
+        plan = self._app.configure_task(
+            "plan", queue=queue, priority=urgency, connection=tx.connection
         )
+        plan.defer(organization_id=str(organization_id), import_id=str(import_id))
 
 
 async def issue_tickets(app: App, wanted: int) -> None:
@@ -79,7 +100,7 @@ async def call_for_delivery(app: App) -> None:
     On the event loop that the app was opened on, as `issue_tickets`.
     """
     with suppress(AlreadyEnqueued):
-        job = app.configure_task("deliver", queue=CONTROL, queueing_lock="deliver")
+        job = app.configure_task("deliver", queue=CONTROL, queueing_lock="deliver", priority=SOON)
         await job.defer_async()
 
 

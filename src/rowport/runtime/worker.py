@@ -29,6 +29,8 @@ from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import (
     CHUNKS,
     CONTROL,
+    LARGE,
+    SOON,
     TICKETS,
     call_for_delivery,
     issue_tickets,
@@ -158,13 +160,14 @@ class Worker:
                 "update_heartbeat_interval": HEARTBEAT_S,
                 "stalled_worker_timeout": STALLED_S,
             }
-            # Two workers: chunks can never keep a plan waiting.  One slot of the first is for
-            # webhooks, whose job runs once in a process at any time.
+            # Three workers: neither chunks nor large files can ever keep a small file waiting.  One
+            # slot of the first is for webhooks, whose job runs once in a process at any time.
             await _until_one_ends(
                 app.run_worker_async(
                     name="control", queues=[CONTROL], concurrency=CONTROL_SLOTS, **shared
                 ),
                 keep_time(app, PERIODS),
+                app.run_worker_async(name="large", queues=[LARGE], concurrency=1, **shared),
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
                 ),
@@ -298,6 +301,8 @@ class Worker:
         self._around.mend_clocks()
         with ledger.database.transaction() as tx:
             moving = ledger.imports.moving(tx)
+            if any(state is ImportState.READING for _, state in moving):
+                ledger.turns.grow_urgent(tx)
         for ref, state in moving:
             if state is not ImportState.READING:
                 self.works.settling.settle(ref)
@@ -349,7 +354,7 @@ def register(app: procrastinate.App, worker: Worker) -> None:
     async def drain_chunks() -> None:
         await asyncio.to_thread(worker.drain)
 
-    @app.task(name="tick", queue=CONTROL, queueing_lock="tick", priority=1000)
+    @app.task(name="tick", queue=CONTROL, queueing_lock="tick", priority=SOON)
     async def tick(timestamp: int) -> None:
         del timestamp
         await _rescue(app)
@@ -359,7 +364,7 @@ def register(app: procrastinate.App, worker: Worker) -> None:
         if waiting.deliveries:
             await call_for_delivery(app)
 
-    @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy")
+    @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy", priority=SOON)
     async def tidy(timestamp: int) -> None:
         del timestamp
         await asyncio.to_thread(worker.tidy)
@@ -388,7 +393,7 @@ async def _rescue(app: procrastinate.App) -> None:
     for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
         if job.task_name == "plan":
             deaths = int(str(job.task_kwargs.get("deaths", 0))) + 1
-            again = app.configure_task("plan", queue=CONTROL, priority=job.priority)
+            again = app.configure_task("plan", queue=job.queue, priority=job.priority)
             await again.defer_async(**{**job.task_kwargs, "deaths": str(deaths)})
         # Tickets and ticks are made anew; a retried one could collide with its twin.
         await manager.finish_job(job, jobs.Status.FAILED, delete_job=True)

@@ -38,6 +38,8 @@ GIVEN: Final = re.compile(f"[!-~]{{{SHORTEST_GIVEN},{LONGEST_SECRET}}}")
 SLUG: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
 ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LONGEST_NAME: Final = 200
+MOST_RUNNING: Final = 1_000_000
+MOST_WEIGHT: Final = 100
 
 
 def digest(secret: str) -> bytes:
@@ -122,6 +124,25 @@ class Access:
         _check_zone(time_zone)
         with self.ledger.database.transaction() as tx:
             return self._set(tx, found, name=name, time_zone=time_zone)
+
+    def set_shares(
+        self, organization_id: UUID, *, running_limit: int | None, weight: int
+    ) -> Organization:
+        """Say how many imports of an organization run at once, and its share of the workers.
+
+        Raises:
+            OrganizationNotFound: there is none of this id.
+            InvalidOptions: a number is out of its range.
+        """
+        if running_limit is not None and not 1 <= running_limit <= MOST_RUNNING:
+            raise InvalidOptions(f"The limit of running imports is 1 to {MOST_RUNNING}.")
+        if not 1 <= weight <= MOST_WEIGHT:
+            raise InvalidOptions(f"The weight of an organization is 1 to {MOST_WEIGHT}.")
+        with self.ledger.database.transaction() as tx:
+            self.ledger.organizations.set_shares(
+                tx, organization_id, running_limit=running_limit, weight=weight
+            )
+        return self.organization(str(organization_id))
 
     def _set(
         self, tx: Transaction, organization: Organization, *, name: str, time_zone: str

@@ -1,4 +1,4 @@
-"""Stop an import for a while, and let it go on."""
+"""Stop an import for a while, let it go on, and say how urgent it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from rowport.model.imports import Import
+    from rowport.model.imports import Import, Priority
     from rowport.ports import Queue, Transaction
     from rowport.ports.ledger import Ledger
     from rowport.service.imports import Imports
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
-    """Pause and resume, from any process."""
+    """Pause, resume and priorities, from any process."""
 
     ledger: Ledger
     imports: Imports
@@ -77,6 +77,23 @@ class Control:
                     )
                 case _:
                     raise IllegalTransition(f"Import {import_id} is {state}, not paused.")
+        return self.imports.get(organization_id, import_id)
+
+    def set_priority(self, organization_id: UUID, import_id: UUID, priority: Priority) -> Import:
+        """Let an import have its turn more often, or less, from its next chunk on.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+            IllegalTransition: it has ended.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        with self.ledger.database.tenant(organization_id) as tx:
+            state = self._locked(tx, ref)
+            if state.is_final:
+                raise IllegalTransition(
+                    f"Import {import_id} is {state}; a priority is of use only until it ends."
+                )
+            self.ledger.turns.set_priority(tx, organization_id, import_id, priority)
         return self.imports.get(organization_id, import_id)
 
     def _go_on(self, tx: Transaction, ref: ImportRef) -> None:

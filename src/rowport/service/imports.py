@@ -14,9 +14,9 @@ from rowport.model.errors import (
     UnreadableFile,
 )
 from rowport.model.ids import new_uuid
-from rowport.model.imports import Import, ImportOptions, Mode, OnMatch
+from rowport.model.imports import Import, ImportOptions, Mode, OnMatch, Priority
 from rowport.model.states import ImportState, Phase
-from rowport.ports.ledger import ImportRef, NewFile
+from rowport.ports.ledger import Circumstances, ImportRef, NewFile
 from rowport.service.keys import key_for
 from rowport.service.references import references_of
 
@@ -27,13 +27,19 @@ if TYPE_CHECKING:
 
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Queue, Transaction
-    from rowport.ports.ledger import Circumstances, ImportQuery, Ledger
+    from rowport.ports.ledger import ImportQuery, Ledger
     from rowport.service.record_types import RecordTypes
 
 
 MAX_NAME: Final = 1024
 WHOLE: Final = 100
 """Percent."""
+MINUTE: Final = 30
+"""By so much urgency a file that waits gains on others in a minute, at each tick a little."""
+URGENCY: Final = {Priority.HIGH: 3 * MINUTE, Priority.NORMAL: 0, Priority.LOW: -3 * MINUTE}
+MOST_FILES: Final = 10_000
+LARGE_FILE: Final = 4 * 1024 * 1024
+"""Bytes; what is smaller is read in a moment."""
 STOPPING: Final = frozenset({ImportState.PAUSING, ImportState.CANCELING})
 
 
@@ -124,7 +130,9 @@ class Imports:
                 files=[file],
                 around=around,
             )
-            defer_plan(self.queue, tx, record_type.organization_id, import_id)
+            priority = (around or Circumstances()).priority
+            ref = ImportRef(organization_id=record_type.organization_id, import_id=import_id)
+            defer_plan(self.ledger, self.queue, tx, ref, priority, file.size_bytes)
 
     def get(self, organization_id: UUID, import_id: UUID) -> Import:
         """Give an import with counts of one snapshot.
@@ -215,9 +223,18 @@ def _canceled_from(state: ImportState) -> ImportState:
             return ImportState.CANCELED
 
 
-def defer_plan(queue: Queue, tx: Transaction, organization_id: UUID, import_id: UUID) -> None:
-    """Let a worker read the import's file, once the transaction commits."""
-    queue.defer(tx, "plan", organization_id=str(organization_id), import_id=str(import_id))
+def defer_plan(
+    ledger: Ledger, queue: Queue, tx: Transaction, ref: ImportRef, priority: Priority, size: int
+) -> None:
+    """Let a worker read the file of an import in state `reading`, once the transaction commits.
+
+    The nth file that an organization has waiting competes with the nth of every other, and the tick
+    makes all of them more urgent with time, so that none waits for ever.
+    """
+    others = ledger.turns.being_read(tx, ref.organization_id) - 1
+    urgency = URGENCY[priority] - MINUTE * min(others, MOST_FILES)
+    is_large = size > LARGE_FILE
+    queue.read(tx, ref.organization_id, ref.import_id, urgency=urgency, is_large=is_large)
 
 
 def check_options(record_type: RecordType, options: ImportOptions) -> None:

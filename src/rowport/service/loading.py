@@ -20,6 +20,7 @@ import numpy as np
 from rowport.engine import accounting, again
 from rowport.engine.key_runs import KeyRuns
 from rowport.engine.met import MetRecords
+from rowport.model.errors import RowportError
 from rowport.model.imports import Mode
 from rowport.model.states import ImportState, Phase
 from rowport.ports import LoadBatch
@@ -49,6 +50,13 @@ RECIPES: Final = 16
 """Imports that one worker serves at once without asking for them again."""
 OPEN: Final = frozenset({ImportState.RUNNING, ImportState.PAUSING, ImportState.CANCELING})
 """States in which a chunk in flight may still commit."""
+
+
+class OthersRun(RowportError):
+    """As many imports of its organization run as may at once."""
+
+    code = "others_run"
+    transient = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,6 +121,8 @@ class Loading:
         with self.ledger.database.transaction() as tx:
             state = self.ledger.imports.lock(tx, ref)
             if state is ImportState.QUEUED:
+                if not self.ledger.turns.may_run(tx, ref.organization_id):
+                    raise OthersRun
                 self._run(tx, ref)
             elif state is not ImportState.RUNNING:
                 raise ImportEnded

@@ -171,12 +171,7 @@ class Planning:
             self.ledger.imports.set_reading(
                 tx, ref, layouts=plan.layouts, mapping=plan.mapping.by_header
             )
-            self.ledger.chunks.plan(
-                tx,
-                ref,
-                plan.chunks,
-                priority=0,
-            )
+            self.ledger.chunks.plan(tx, ref, plan.chunks)
             if not plan.mapping.is_complete(by_name=by_name):
                 state = ImportState.NEEDS_MAPPING
             elif not found.starts_by_itself:

@@ -135,7 +135,8 @@ class Preparing:
             else:
                 self._join(tx, ref, job)
                 move(tx, ref, ImportState.RECEIVING, ImportState.READING, phase=Phase.READING)
-                defer_plan(self.queue, tx, organization_id, import_id)
+                size = sum(file.size_bytes for file in job.files)
+                defer_plan(self.ledger, self.queue, tx, ref, job.priority, size)
         return self.imports.get(organization_id, import_id)
 
     def inline(

@@ -211,7 +211,8 @@ class Rounds:
         self.ledger.imports.move(
             tx, ref, ImportState.FAILED, ImportState.READING, phase=Phase.READING
         )
-        defer_plan(self.queue, tx, ref.organization_id, ref.import_id)
+        size = sum(file.size_bytes for file in job.files)
+        defer_plan(self.ledger, self.queue, tx, ref, job.priority, size)
         found = self.ledger.imports.get(tx, ref)
         return found or job
 

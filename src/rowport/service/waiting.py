@@ -108,10 +108,17 @@ def _reading(facts: WaitingFacts) -> Waiting | None:
 def _loading(facts: WaitingFacts) -> Waiting | None:
     if facts.in_flight or not facts.waiting:
         return None
+    if facts.is_barred:
+        return _says(
+            WaitingCode.LIMIT,
+            f"Queued behind {facts.running:,} running import(s), as many as its organization may "
+            f"run at once, and {facts.queued_ahead:,} that wait(s) for the same.",
+        )
     if facts.claimable and facts.chunks_ahead:
         return _says(
             WaitingCode.TURN,
-            f"{_chunks(facts.chunks_ahead)} of {facts.imports_ahead:,} other import(s) come first.",
+            f"The workers are at {_chunks(facts.chunks_ahead)} of {facts.imports_ahead:,} other "
+            "import(s); its next chunk has its turn among theirs.",
         )
     if facts.claimable or not facts.fault:
         return _says(WaitingCode.SOON, "A worker takes its next chunk in a moment.")

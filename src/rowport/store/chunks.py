@@ -51,14 +51,10 @@ def _names(ref: ChunkRef) -> dict[str, object]:
 class PostgresChunks:
     """Chunks in the ledger."""
 
-    def plan(
-        self,
-        tx: Transaction,
-        ref: ImportRef,
-        chunks: Sequence[PlannedChunk],
-        *,
-        priority: int,
-    ) -> None:
+    def __init__(self, *, running_limit: int | None = None) -> None:
+        self._running_limit = running_limit
+
+    def plan(self, tx: Transaction, ref: ImportRef, chunks: Sequence[PlannedChunk]) -> None:
         """Lay the chunks down, held, in place of any earlier plan."""
         say(tx, "delete_chunks", **_whole(ref))
         with tx.connection.cursor().copy(statement("copy_chunks")) as copy:
@@ -77,7 +73,6 @@ class PostgresChunks:
                         span.end,
                         Jsonb(dict(span.hints)),
                         chunk.staged,
-                        priority,
                         chunk.number,
                         "held",
                     )
@@ -102,7 +97,7 @@ class PostgresChunks:
 
     def claim(self, tx: Transaction) -> ClaimedChunk | None:
         """Take the chunk whose turn it is; commit before working."""
-        row = one(tx, "claim_chunk")
+        row = one(tx, "claim_chunk", running_limit=self._running_limit)
         if row is None:
             return None
         ref = ChunkRef(
@@ -203,7 +198,7 @@ class PostgresChunks:
 
     def any_waits(self, tx: Transaction) -> bool:
         """Tell whether a worker could claim one now."""
-        return one(tx, "any_chunk_waits") is not None
+        return one(tx, "any_chunk_waits", running_limit=self._running_limit) is not None
 
     def publish_keys(self, tx: Transaction, ref: ChunkRef, digests: bytes) -> None:
         """Let the workers of later chunks know this chunk's keys."""

@@ -94,13 +94,24 @@ class PostgresDatabase:
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         """Open a transaction; a second one inside it is another one, on another connection."""
-        connection = self._take()
-        try:
+        with self._connection() as connection:
             tx = PostgresTransaction(connection)
             with connection.transaction():
                 yield tx
             if PUBLISH in tx.promises:
                 publish_soon(connection)
+
+    @contextmanager
+    def at_once(self) -> Iterator[PostgresTransaction]:
+        """Let each statement be a transaction of its own: whoever says it cannot keep it open."""
+        with self._connection() as connection:
+            yield PostgresTransaction(connection)
+
+    @contextmanager
+    def _connection(self) -> Iterator[psycopg.Connection[DictRow]]:
+        connection = self._take()
+        try:
+            yield connection
         except psycopg.Error as error:
             # Whatever the words: an idle-in-transaction timeout, for one, is no OperationalError.
             if connection.closed or connection.broken or is_environment_fault(error):

@@ -15,7 +15,13 @@ from rowport.ports.rounds import Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
 from rowport.store.database import publish_after
-from rowport.store.rows import from_layout, from_options, to_import, to_waiting_facts
+from rowport.store.rows import (
+    PRIORITIES,
+    from_layout,
+    from_options,
+    to_import,
+    to_waiting_facts,
+)
 from rowport.store.saying import many, one, say
 
 if TYPE_CHECKING:
@@ -49,8 +55,9 @@ def _names(ref: ImportRef) -> dict[str, UUID]:
 class PostgresImports:
     """Imports and their files in the ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, running_limit: int | None = None) -> None:
         self._totals = Totals()
+        self._running_limit = running_limit
 
     def create(
         self,
@@ -63,7 +70,6 @@ class PostgresImports:
         phase: Phase | None,
         files: Sequence[NewFile],
         around: Circumstances | None = None,
-        priority: int = 0,
     ) -> ImportRef:
         """Write a new import with its files."""
         ref = ImportRef(organization_id=record_type.organization_id, import_id=import_id)
@@ -79,7 +85,7 @@ class PostgresImports:
             state=state,
             phase=phase,
             options=Jsonb(from_options(options)),
-            priority=priority,
+            priority=PRIORITIES[around.priority],
             name=around.name,
             created_by=around.created_by,
             feed_id=around.feed_id,
@@ -285,7 +291,13 @@ class PostgresImports:
         self, tx: Transaction, organization_id: UUID, ids: Sequence[UUID]
     ) -> Mapping[UUID, WaitingFacts]:
         """Give what is known of these imports, to tell what they wait for."""
-        rows = many(tx, "waiting_facts", organization_id=organization_id, ids=list(ids))
+        rows = many(
+            tx,
+            "waiting_facts",
+            organization_id=organization_id,
+            ids=list(ids),
+            running_limit=self._running_limit,
+        )
         return {row["id"]: to_waiting_facts(row) for row in rows}
 
     def moving(self, tx: Transaction) -> Sequence[tuple[ImportRef, ImportState]]:

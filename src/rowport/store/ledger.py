@@ -14,6 +14,7 @@ from rowport.store.imports import PostgresImports
 from rowport.store.record_types import PostgresOrganizations, PostgresRecordTypes
 from rowport.store.replays import PostgresReplays
 from rowport.store.retention import PostgresRetention
+from rowport.store.turns import PostgresTurns
 from rowport.store.undos import PostgresUndos
 from rowport.store.webhooks import PostgresWebhooks
 
@@ -21,14 +22,17 @@ if TYPE_CHECKING:
     from rowport.store.database import PostgresDatabase
 
 
-def ledger(database: PostgresDatabase) -> Ledger:
-    """Give the ledger that lies in `database`."""
+def ledger(database: PostgresDatabase, *, running_limit: int | None = None) -> Ledger:
+    """Give the ledger that lies in `database`.
+
+    `running_limit`: how many imports of an organization run at once that has no limit of its own.
+    """
     return Ledger(
         database=database,
         organizations=PostgresOrganizations(),
         record_types=PostgresRecordTypes(),
-        imports=PostgresImports(),
-        chunks=PostgresChunks(),
+        imports=PostgresImports(running_limit=running_limit),
+        chunks=PostgresChunks(running_limit=running_limit),
         access=PostgresAccess(),
         feeds=PostgresFeeds(),
         definitions=PostgresDefinitions(),
@@ -38,4 +42,5 @@ def ledger(database: PostgresDatabase) -> Ledger:
         webhooks=PostgresWebhooks(),
         retention=PostgresRetention(),
         undos=PostgresUndos(),
+        turns=PostgresTurns(running_limit=running_limit),
     )

@@ -42,6 +42,12 @@ class PostgresOrganizations:
         row = one(tx, "organization_by_slug", slug=slug)
         return None if row is None else to_organization(row)
 
+    def set_shares(
+        self, tx: Transaction, organization_id: UUID, *, running_limit: int | None, weight: int
+    ) -> None:
+        """Say how much of the installation an organization may have."""
+        say(tx, "set_shares", id=organization_id, running_limit=running_limit, weight=weight)
+
     def by_id(self, tx: Transaction, organization_id: UUID) -> Organization | None:
         """Give the organization of this id."""
         row = one(tx, "organization_by_id", id=organization_id)

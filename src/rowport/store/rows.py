@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from rowport.engine.schema_reading import read
@@ -21,6 +21,7 @@ from rowport.model.imports import (
     Mode,
     OnMatch,
     Policy,
+    Priority,
 )
 from rowport.model.organizations import Organization
 from rowport.model.record_types import RecordType
@@ -32,6 +33,8 @@ from rowport.ports.ledger import PlannedChunk
 from rowport.ports.rounds import Again, WaitingFacts
 
 Row = Mapping[str, Any]
+PRIORITIES: Final = {Priority.LOW: -1, Priority.NORMAL: 0, Priority.HIGH: 1}
+PRIORITY_OF: Final = {number: priority for priority, number in PRIORITIES.items()}
 
 
 def to_organization(row: Row) -> Organization:
@@ -42,6 +45,8 @@ def to_organization(row: Row) -> Organization:
         slug=row["slug"],
         name=row["name"],
         time_zone=row["time_zone"],
+        running_limit=row["running_limit"],
+        weight=row["weight"],
         attributes=row["attributes"],
     )
 
@@ -93,6 +98,7 @@ def to_import(row: Row) -> Import:
         attributes=row["attributes"],
         scheduled_for=row["scheduled_for"],
         archived_at=row["archived_at"],
+        priority=PRIORITY_OF[row["priority"]],
         error=_to_fault(row),
         waiting=None,
         starts=row["starts"],

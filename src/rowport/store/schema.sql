@@ -1,5 +1,110 @@
 -- The schema after all migrations: `make schema` writes it, nothing reads it.
 CREATE SCHEMA rowport;
+CREATE TABLE rowport.chunks (
+    import_id uuid NOT NULL,
+    number integer NOT NULL,
+    organization_id uuid NOT NULL,
+    file_id uuid NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    first_row bigint NOT NULL,
+    rows integer NOT NULL,
+    first_line bigint NOT NULL,
+    begin_byte bigint NOT NULL,
+    end_byte bigint NOT NULL,
+    hints jsonb DEFAULT '{}'::jsonb NOT NULL,
+    staged text,
+    priority smallint DEFAULT 0 NOT NULL,
+    turn bigint NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    run_after timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    created integer DEFAULT 0 NOT NULL,
+    updated integer DEFAULT 0 NOT NULL,
+    unchanged integer DEFAULT 0 NOT NULL,
+    skipped integer DEFAULT 0 NOT NULL,
+    failed integer DEFAULT 0 NOT NULL,
+    fault text,
+    finished_at timestamp with time zone,
+    again text,
+    mended text[] DEFAULT '{}'::text[] NOT NULL,
+    tried text[] DEFAULT '{}'::text[] NOT NULL,
+    deaths smallint DEFAULT 0 NOT NULL,
+    reversed integer DEFAULT 0 NOT NULL,
+    kept integer DEFAULT 0 NOT NULL,
+    errored integer DEFAULT 0 NOT NULL,
+    CONSTRAINT chunks_again_check CHECK ((again = ANY (ARRAY['all'::text, 'mended'::text]))),
+    CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
+    CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
+    CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
+    CONSTRAINT chunks_number_check CHECK ((number >= 1)),
+    CONSTRAINT chunks_rows_check CHECK ((rows >= 1))
+)
+WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
+COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
+COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
+COMMENT ON COLUMN rowport.chunks.turn IS 'The order of the chunks of one import.';
+COMMENT ON COLUMN rowport.chunks.attempts IS 'Tries that ended in a fault of the chunk''s own.';
+COMMENT ON COLUMN rowport.chunks.again IS 'In a later round: which of its rows are tried again, besides those that were never processed. Null in the first.';
+COMMENT ON COLUMN rowport.chunks.mended IS 'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
+COMMENT ON COLUMN rowport.chunks.tried IS 'Blobs with mended rows that were tried: what these rows say since.';
+COMMENT ON COLUMN rowport.chunks.deaths IS 'Tries whose end nobody told: their worker died. While there are any, the chunk is tried in a process of its own.';
+CREATE FUNCTION rowport.claim_chunk(installation_limit integer) RETURNS SETOF rowport.chunks
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+DECLARE
+    lane record;
+    taken integer;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7239871005), set_config('synchronous_commit', 'off', true);
+    FOR lane IN
+        SELECT l.*, bool_or(l.is_new) OVER () AS any_is_new
+        FROM rowport.lanes(installation_limit) AS l
+        ORDER BY l.organization_start, l.organization_id, l.due, l.import_id
+    LOOP
+        CONTINUE WHEN lane.is_barred;
+        SELECT k.number INTO taken
+        FROM rowport.chunks AS k
+        WHERE k.organization_id = lane.organization_id AND k.import_id = lane.import_id
+          AND k.state IN ('waiting', 'undoing')
+          AND (k.run_after <= clock_timestamp()
+               OR k.run_after > clock_timestamp() + interval '1 minute')
+        ORDER BY k.turn
+        LIMIT 1
+        FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+        IF lane.any_is_new THEN
+            DELETE FROM rowport.import_turns AS t
+            USING rowport.imports AS i
+            WHERE i.id = t.import_id AND i.finished_at IS NOT NULL
+              AND NOT EXISTS (
+                  SELECT FROM rowport.chunks AS k
+                  WHERE k.organization_id = i.organization_id AND k.import_id = i.id
+                    AND k.state IN ('waiting', 'undoing'));
+            INSERT INTO rowport.import_turns (import_id, organization_id, start)
+            SELECT l.import_id, l.organization_id, l.clock
+            FROM rowport.lanes(installation_limit) AS l
+            WHERE l.is_new
+            ON CONFLICT DO NOTHING;
+        END IF;
+        UPDATE rowport.import_turns AS t
+        SET start = least(lane.start, lane.clock) + lane.step
+        WHERE t.import_id = lane.import_id;
+        INSERT INTO rowport.organization_turns AS t (organization_id, start, claims)
+        SELECT lane.organization_id,
+               least(lane.organization_start, coalesce(sum(c.claims), 0)) + lane.organization_step,
+               1
+        FROM rowport.organization_turns AS c
+        ON CONFLICT (organization_id) DO UPDATE
+        SET start = excluded.start, claims = t.claims + 1;
+        RETURN QUERY
+            UPDATE rowport.chunks AS k
+            SET deaths = k.deaths + 1, run_after = clock_timestamp() + interval '3 seconds'
+            WHERE k.import_id = lane.import_id AND k.number = taken
+            RETURNING k.*;
+        RETURN;
+    END LOOP;
+END $$;
 CREATE TABLE rowport.imports (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -74,6 +179,66 @@ CREATE FUNCTION rowport.event_data(i rowport.imports) RETURNS jsonb
     ) AS c
     WHERE t.organization_id = i.organization_id AND t.id = i.record_type_id
 $$;
+CREATE FUNCTION rowport.lanes(installation_limit integer) RETURNS TABLE(organization_id uuid, import_id uuid, organization_start double precision, organization_step double precision, start double precision, step double precision, due double precision, is_new boolean, clock bigint, is_barred boolean, running bigint, running_limit integer)
+    LANGUAGE sql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+    WITH RECURSIVE lane AS (
+        (
+            SELECT k.organization_id, k.import_id
+            FROM rowport.chunks AS k
+            WHERE k.state IN ('waiting', 'undoing')
+            ORDER BY k.organization_id, k.import_id
+            LIMIT 1
+        )
+        UNION ALL
+        SELECT n.organization_id, n.import_id
+        FROM lane AS l
+        CROSS JOIN LATERAL (
+            SELECT k.organization_id, k.import_id
+            FROM rowport.chunks AS k
+            WHERE k.state IN ('waiting', 'undoing')
+              AND (k.organization_id, k.import_id) > (l.organization_id, l.import_id)
+            ORDER BY k.organization_id, k.import_id
+            LIMIT 1
+        ) AS n
+    ), tenant AS MATERIALIZED (
+        SELECT o.id, coalesce(o.running_limit, installation_limit) AS running_limit,
+               sum(o.weight) OVER () / o.weight::double precision AS step,
+               greatest(t.start, a.clock - sum(o.weight) OVER ()) AS start,
+               coalesce(t.claims, 0) AS clock,
+               (SELECT count(*)
+                FROM rowport.imports AS r
+                WHERE r.organization_id = o.id
+                  AND r.state IN ('running', 'pausing', 'canceling')) AS running
+        FROM (SELECT DISTINCT l.organization_id FROM lane AS l) AS d
+        JOIN rowport.organizations AS o ON o.id = d.organization_id
+        LEFT JOIN rowport.organization_turns AS t ON t.organization_id = o.id
+        CROSS JOIN (
+            SELECT coalesce(sum(c.claims), 0) AS clock FROM rowport.organization_turns AS c
+        ) AS a
+    ), placed AS (
+        SELECT l.organization_id, l.import_id, o.start AS organization_start,
+               o.step AS organization_step,
+               greatest(coalesce(t.start, o.clock), o.clock - sum(w.weight) OVER mates) AS start,
+               sum(w.weight) OVER mates / w.weight AS step, t.start IS NULL AS is_new, o.clock,
+               i.state = 'queued' AND o.running >= o.running_limit AS is_barred, o.running,
+               o.running_limit
+        FROM lane AS l
+        JOIN tenant AS o ON o.id = l.organization_id
+        JOIN rowport.imports AS i ON i.id = l.import_id
+        CROSS JOIN LATERAL (
+            SELECT (4.0 ^ (i.priority + 1))::double precision AS weight
+        ) AS w
+        LEFT JOIN rowport.import_turns AS t ON t.import_id = l.import_id
+        WINDOW mates AS (PARTITION BY l.organization_id)
+    )
+    SELECT p.organization_id, p.import_id, p.organization_start, p.organization_step, p.start,
+           p.step, p.start + p.step, p.is_new, p.clock, coalesce(p.is_barred, false), p.running,
+           p.running_limit
+    FROM placed AS p
+$$;
 CREATE FUNCTION rowport.lease(import_id uuid, number integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN hashtextextended((((import_id)::text || '/'::text) || (number)::text), (0)::bigint);
@@ -126,53 +291,6 @@ ALTER TABLE ONLY rowport.chunk_results ALTER COLUMN undone SET STORAGE EXTERNAL;
 COMMENT ON TABLE rowport.chunk_results IS 'The fate of each row of a chunk as Parquet, written in the transaction that loaded it.';
 COMMENT ON COLUMN rowport.chunk_results.written_by IS 'The xmin of the records that its rows wrote: a record with another one was changed since.';
 COMMENT ON COLUMN rowport.chunk_results.undone IS 'What undoing made of each row that had written a record, as Parquet; null: it was not undone.';
-CREATE TABLE rowport.chunks (
-    import_id uuid NOT NULL,
-    number integer NOT NULL,
-    organization_id uuid NOT NULL,
-    file_id uuid NOT NULL,
-    state text DEFAULT 'waiting'::text NOT NULL,
-    first_row bigint NOT NULL,
-    rows integer NOT NULL,
-    first_line bigint NOT NULL,
-    begin_byte bigint NOT NULL,
-    end_byte bigint NOT NULL,
-    hints jsonb DEFAULT '{}'::jsonb NOT NULL,
-    staged text,
-    priority smallint DEFAULT 0 NOT NULL,
-    turn bigint NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    run_after timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    created integer DEFAULT 0 NOT NULL,
-    updated integer DEFAULT 0 NOT NULL,
-    unchanged integer DEFAULT 0 NOT NULL,
-    skipped integer DEFAULT 0 NOT NULL,
-    failed integer DEFAULT 0 NOT NULL,
-    fault text,
-    finished_at timestamp with time zone,
-    again text,
-    mended text[] DEFAULT '{}'::text[] NOT NULL,
-    tried text[] DEFAULT '{}'::text[] NOT NULL,
-    deaths smallint DEFAULT 0 NOT NULL,
-    reversed integer DEFAULT 0 NOT NULL,
-    kept integer DEFAULT 0 NOT NULL,
-    errored integer DEFAULT 0 NOT NULL,
-    CONSTRAINT chunks_again_check CHECK ((again = ANY (ARRAY['all'::text, 'mended'::text]))),
-    CONSTRAINT chunks_counts_fit CHECK (((created >= 0) AND (updated >= 0) AND (unchanged >= 0) AND (skipped >= 0) AND (failed >= 0) AND (((((created + updated) + unchanged) + skipped) + failed) <= rows))),
-    CONSTRAINT chunks_done_is_whole CHECK (((state <> 'done'::text) OR (((((created + updated) + unchanged) + skipped) + failed) = rows))),
-    CONSTRAINT chunks_first_row_check CHECK ((first_row >= 1)),
-    CONSTRAINT chunks_number_check CHECK ((number >= 1)),
-    CONSTRAINT chunks_rows_check CHECK ((rows >= 1))
-)
-WITH (fillfactor='70', autovacuum_vacuum_scale_factor='0.02', autovacuum_analyze_scale_factor='0.02');
-COMMENT ON TABLE rowport.chunks IS 'The chunk ledger. A row lock on a waiting chunk is the lease of the worker that loads it.';
-COMMENT ON COLUMN rowport.chunks.staged IS 'Blob with the chunk as columns, for formats that cannot be split by bytes.';
-COMMENT ON COLUMN rowport.chunks.turn IS 'Fairness: chunk n of an import competes with chunk n of every other.';
-COMMENT ON COLUMN rowport.chunks.attempts IS 'Tries that ended in a fault of the chunk''s own.';
-COMMENT ON COLUMN rowport.chunks.again IS 'In a later round: which of its rows are tried again, besides those that were never processed. Null in the first.';
-COMMENT ON COLUMN rowport.chunks.mended IS 'Blobs with mended rows that were not loaded yet; of a row that stands in several the last one counts.';
-COMMENT ON COLUMN rowport.chunks.tried IS 'Blobs with mended rows that were tried: what these rows say since.';
-COMMENT ON COLUMN rowport.chunks.deaths IS 'Tries whose end nobody told: their worker died. While there are any, the chunk is tried in a process of its own.';
 CREATE TABLE rowport.deliveries (
     id uuid DEFAULT gen_random_uuid() NOT NULL,
     organization_id uuid NOT NULL,
@@ -279,6 +397,13 @@ CREATE TABLE rowport.import_files (
 );
 COMMENT ON TABLE rowport.import_files IS 'The files of an import, in the order in which their rows are numbered.';
 COMMENT ON COLUMN rowport.import_files.rows IS 'Known before reading only for rows that were sent inline.';
+CREATE UNLOGGED TABLE rowport.import_turns (
+    import_id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    start double precision NOT NULL
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE rowport.import_turns IS 'When each import may have its next chunk, by the clock of its organization.';
 CREATE TABLE rowport.mappings (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -297,6 +422,14 @@ CREATE TABLE rowport.migrations (
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
 );
+CREATE UNLOGGED TABLE rowport.organization_turns (
+    organization_id uuid NOT NULL,
+    start double precision NOT NULL,
+    claims bigint DEFAULT 0 NOT NULL
+)
+WITH (fillfactor='50');
+COMMENT ON TABLE rowport.organization_turns IS 'When each organization may have its next chunk, by a clock that counts the claims of all.';
+COMMENT ON COLUMN rowport.organization_turns.claims IS 'How many chunks of it were claimed: the clock of its imports.';
 CREATE TABLE rowport.organizations (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -305,10 +438,16 @@ CREATE TABLE rowport.organizations (
     time_zone text DEFAULT 'UTC'::text NOT NULL,
     attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    running_limit integer,
+    weight smallint DEFAULT 1 NOT NULL,
     CONSTRAINT organizations_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
-    CONSTRAINT organizations_slug_check CHECK ((slug ~ '^[a-z][a-z0-9_]{0,40}$'::text))
+    CONSTRAINT organizations_running_limit_check CHECK ((running_limit >= 1)),
+    CONSTRAINT organizations_slug_check CHECK ((slug ~ '^[a-z][a-z0-9_]{0,40}$'::text)),
+    CONSTRAINT organizations_weight_check CHECK (((weight >= 1) AND (weight <= 100)))
 );
 COMMENT ON TABLE rowport.organizations IS 'Tenants. Every other table of tenant data carries organization_id.';
+COMMENT ON COLUMN rowport.organizations.running_limit IS 'How many of its imports run at once; null: as many as the installation says.';
+COMMENT ON COLUMN rowport.organizations.weight IS 'Its share of the workers beside others that have work.';
 CREATE TABLE rowport.record_type_versions (
     record_type_id uuid NOT NULL,
     version integer NOT NULL,
@@ -475,16 +614,22 @@ ALTER TABLE ONLY rowport.import_files
     ADD CONSTRAINT import_files_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.import_files
     ADD CONSTRAINT import_files_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.import_turns
+    ADD CONSTRAINT import_turns_pkey PRIMARY KEY (import_id);
 ALTER TABLE ONLY rowport.imports
     ADD CONSTRAINT imports_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
+ALTER TABLE rowport.imports
+    ADD CONSTRAINT imports_priority_is_known CHECK (((priority >= '-1'::integer) AND (priority <= 1))) NOT VALID;
 ALTER TABLE ONLY rowport.mappings
     ADD CONSTRAINT mappings_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.mappings
     ADD CONSTRAINT mappings_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY rowport.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY rowport.organization_turns
+    ADD CONSTRAINT organization_turns_pkey PRIMARY KEY (organization_id);
 ALTER TABLE ONLY rowport.organizations
     ADD CONSTRAINT organizations_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.organizations
@@ -527,7 +672,7 @@ ALTER TABLE ONLY rowport.webhooks
     ADD CONSTRAINT webhooks_organization_id_name_key UNIQUE (organization_id, name);
 ALTER TABLE ONLY rowport.webhooks
     ADD CONSTRAINT webhooks_pkey PRIMARY KEY (id);
-CREATE INDEX chunks_next ON rowport.chunks USING btree (priority DESC, turn, import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'undoing'::text]));
+CREATE INDEX chunks_next ON rowport.chunks USING btree (organization_id, import_id, turn) WHERE (state = ANY (ARRAY['waiting'::text, 'undoing'::text]));
 CREATE INDEX chunks_open ON rowport.chunks USING btree (import_id) WHERE (state = ANY (ARRAY['waiting'::text, 'held'::text]));
 CREATE INDEX deliveries_due ON rowport.deliveries USING btree (webhook_id, due_at, id) WHERE (state = 'waiting'::text);
 CREATE INDEX deliveries_of_event ON rowport.deliveries USING btree (event_id);
@@ -543,6 +688,7 @@ CREATE INDEX imports_half_expired ON rowport.imports USING btree (id) WHERE (exp
 CREATE INDEX imports_of_feed ON rowport.imports USING btree (feed_id, created_at DESC, id DESC) WHERE (feed_id IS NOT NULL);
 CREATE INDEX imports_of_type ON rowport.imports USING btree (organization_id, record_type_id, created_at DESC, id DESC);
 CREATE INDEX imports_open ON rowport.imports USING btree (id) WHERE (finished_at IS NULL);
+CREATE INDEX imports_running ON rowport.imports USING btree (organization_id) WHERE (state = ANY (ARRAY['running'::text, 'pausing'::text, 'canceling'::text]));
 CREATE INDEX mappings_of_organization ON rowport.mappings USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX replays_by_expiry ON rowport.replays USING btree (expires_at);
 CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
@@ -631,6 +777,7 @@ ALTER TABLE rowport.delivery_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.feeds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.import_files ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.import_turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.imports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.mappings ENABLE ROW LEVEL SECURITY;
 CREATE POLICY one_organization ON rowport.chunk_keys TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
@@ -641,8 +788,10 @@ CREATE POLICY one_organization ON rowport.delivery_tries TO rowport_app USING ((
 CREATE POLICY one_organization ON rowport.events TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.feeds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.import_files TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.import_turns TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.imports TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.mappings TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.organization_turns TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.organizations TO rowport_app USING ((id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.record_type_versions TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.record_types TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
@@ -653,6 +802,7 @@ CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organiza
 CREATE POLICY one_organization ON rowport.undos TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.webhooks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+ALTER TABLE rowport.organization_turns ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.organizations ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_type_versions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.record_types ENABLE ROW LEVEL SECURITY;
@@ -664,16 +814,18 @@ ALTER TABLE rowport.undos ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.webhooks ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA rowport TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunks TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.imports TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_keys TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_results TO rowport_app;
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunks TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.deliveries TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.delivery_tries TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.events TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feeds TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_files TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_turns TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.mappings TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.organization_turns TO rowport_app;
 GRANT SELECT ON TABLE rowport.organizations TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_type_versions TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.record_types TO rowport_app;

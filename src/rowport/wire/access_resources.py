@@ -21,6 +21,8 @@ def organization_resource(organization: Organization) -> Document:
         "slug": organization.slug,
         "name": organization.name,
         "time_zone": organization.time_zone,
+        "running_imports": organization.running_limit,
+        "weight": organization.weight,
     }
 
 

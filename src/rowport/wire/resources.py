@@ -31,6 +31,7 @@ def import_resource(imported: Import) -> Document:
         "state": str(imported.state),
         "result": str(imported.result) if imported.result else None,
         "phase": str(imported.phase) if imported.phase else None,
+        "priority": str(imported.priority),
         "counts": counts_resource(imported.counts),
         "files": [file_resource(file) for file in imported.files],
         "chunks": {"total": imported.chunks.total, "done": imported.chunks.done},

@@ -5,7 +5,7 @@ WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
 -- copy_chunks --
 COPY rowport.chunks (import_id, number, organization_id, file_id, first_row, rows, first_line,
-                     begin_byte, end_byte, hints, staged, priority, turn, state)
+                     begin_byte, end_byte, hints, staged, turn, state)
 FROM STDIN;
 
 -- release_chunks --
@@ -40,21 +40,10 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
 -- The chunk whose turn it is; no row when none waits.  Committed before the work begins: as if its
 -- worker had died already, until somebody tells how the try ended.  No hold is as long as a
 -- minute: one that seems to be was made before the clock was set back, and counts for nothing.
-UPDATE rowport.chunks AS k
-SET deaths = k.deaths + 1, run_after = clock_timestamp() + interval '3 seconds'
-FROM (
-    SELECT import_id, number
-    FROM rowport.chunks
-    WHERE state IN ('waiting', 'undoing')
-      AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
-    ORDER BY priority DESC, turn, import_id
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED
-) AS next
-WHERE k.import_id = next.import_id AND k.number = next.number
-RETURNING k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
-          k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried, k.state,
-          k.attempts, k.deaths - 1 AS deaths;
+SELECT k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
+       k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried, k.state,
+       k.attempts, k.deaths - 1 AS deaths
+FROM rowport.claim_chunk(%(running_limit)s) AS k;
 
 -- lock_chunk --
 -- The lease: held until the transaction ends.  No row when another worker has it or had it.  The
@@ -189,14 +178,22 @@ FROM rowport.chunks
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s;
 
 -- any_chunk_waits --
--- Whether a worker could do something now: a row when a chunk waits that nobody holds.
+-- Whether a worker could do something now: a row when a chunk waits that nobody holds, and whose
+-- import may run.
 SELECT 1 AS waits
-FROM rowport.chunks
-WHERE state IN ('waiting', 'undoing')
-  AND (run_after <= clock_timestamp() OR run_after > clock_timestamp() + interval '1 minute')
-ORDER BY priority DESC, turn, import_id
-LIMIT 1
-FOR UPDATE SKIP LOCKED;
+FROM rowport.lanes(%(running_limit)s) AS l
+CROSS JOIN LATERAL (
+    SELECT k.number
+    FROM rowport.chunks AS k
+    WHERE k.organization_id = l.organization_id AND k.import_id = l.import_id
+      AND k.state IN ('waiting', 'undoing')
+      AND (k.run_after <= clock_timestamp()
+           OR k.run_after > clock_timestamp() + interval '1 minute')
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE NOT l.is_barred
+LIMIT 1;
 
 -- publish_keys --
 INSERT INTO rowport.chunk_keys (import_id, number, organization_id, digests)

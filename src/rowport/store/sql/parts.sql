@@ -3,7 +3,7 @@
 SELECT i.id, i.oid, i.organization_id, t.name AS type_name, t.oid AS type_oid,
        t.attributes AS type_attributes, i.type_version, i.state, i.phase, i.options, i.mapping,
        i.name, i.created_by, u.email AS created_by_email, d.oid AS feed_oid, i.starts_by_itself,
-       i.attributes, i.scheduled_for, i.archived_at, i.error_code, i.error_message,
+       i.attributes, i.scheduled_for, i.archived_at, i.priority, i.error_code, i.error_message,
        i.error_retryable, i.starts, i.state_since, i.stopped_by, i.created_at,
        greatest(i.updated_at, c.last_finished_at, n.created_at, n.finished_at) AS updated_at,
        i.started_at, i.finished_at, i.expired,

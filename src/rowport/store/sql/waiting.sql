@@ -5,17 +5,34 @@ WHERE organization_id = %(organization_id)s AND id = %(import_id)s
   AND waiting IS DISTINCT FROM %(why)s;
 
 -- waiting_facts --
--- What tells why nothing happens in some imports.  What comes before a chunk is counted over all
--- organizations, since they share the workers, but only up to a thousand.
+-- What tells why nothing happens in some imports.  What the workers do is counted over all
+-- organizations, since they share them.
 WITH locks AS MATERIALIZED (
     SELECT mode, (classid::bigint << 32) | objid::bigint AS number
     FROM pg_locks
     WHERE locktype = 'advisory' AND objsubid = 1 AND granted
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 ), plans AS MATERIALIZED (
-    SELECT j.id, j.status::text AS status, j.args ->> 'import_id' AS import_id
+    SELECT j.id, j.priority, j.queue_name, j.status::text AS status, j.args ->> 'import_id' AS import_id
     FROM rowport_jobs.procrastinate_jobs AS j
     WHERE j.task_name = 'plan' AND j.status IN ('todo', 'doing')
+), lanes AS MATERIALIZED (
+    SELECT l.organization_id, l.import_id, l.due, l.is_barred, l.running, l.running_limit
+    FROM rowport.lanes(%(running_limit)s) AS l
+), flights AS MATERIALIZED (
+    -- Chunks are taken in their order, so that those in flight are among the first.
+    SELECT l.import_id, count(*) AS chunks
+    FROM lanes AS l
+    CROSS JOIN LATERAL (
+        SELECT k.number
+        FROM rowport.chunks AS k
+        WHERE k.organization_id = l.organization_id AND k.import_id = l.import_id
+          AND k.state IN ('waiting', 'undoing')
+        ORDER BY k.turn
+        LIMIT 64
+    ) AS n
+    WHERE rowport.lease(l.import_id, n.number) IN (SELECT k.number FROM locks AS k)
+    GROUP BY l.import_id
 )
 SELECT i.id,
        (SELECT count(*) FROM locks AS l WHERE l.number = 7239871002 AND l.mode = 'ShareLock')
@@ -26,10 +43,15 @@ SELECT i.id,
            AS is_being_read,
        (SELECT count(*)
         FROM plans AS p
-        WHERE p.import_id <> i.id::text
-          AND p.id < (SELECT min(m.id) FROM plans AS m WHERE m.import_id = i.id::text))
+        JOIN plans AS m ON m.import_id = i.id::text AND m.queue_name = p.queue_name
+        WHERE p.import_id <> m.import_id
+          AND (p.status = 'doing' OR (-p.priority, p.id) < (-m.priority, m.id)))
            AS files_ahead,
-       i.waiting AS noted
+       i.waiting AS noted, coalesce(q.is_barred, false) AS is_barred, q.running, q.running_limit,
+       (SELECT count(*)
+        FROM lanes AS l
+        WHERE l.is_barred AND l.organization_id = q.organization_id
+          AND (l.due, l.import_id) < (q.due, q.import_id)) AS queued_ahead
 FROM rowport.imports AS i
 CROSS JOIN LATERAL (
     SELECT count(*) AS waiting,
@@ -49,22 +71,10 @@ LEFT JOIN LATERAL (
     ORDER BY k.turn
     LIMIT 1
 ) AS f ON true
-LEFT JOIN LATERAL (
-    SELECT k.priority, k.turn
-    FROM rowport.chunks AS k
-    WHERE k.import_id = i.id AND k.state = 'waiting'
-    ORDER BY k.priority DESC, k.turn
-    LIMIT 1
-) AS n ON true
 CROSS JOIN LATERAL (
-    SELECT count(*) AS chunks, count(DISTINCT b.import_id) AS imports
-    FROM (
-        SELECT k.import_id
-        FROM rowport.chunks AS k
-        WHERE k.state = 'waiting' AND k.import_id <> i.id
-          AND (k.priority > n.priority
-               OR k.priority = n.priority AND (k.turn, k.import_id) < (n.turn, i.id))
-        LIMIT 1000
-    ) AS b
+    SELECT coalesce(sum(o.chunks), 0)::bigint AS chunks, count(*) AS imports
+    FROM flights AS o
+    WHERE o.import_id <> i.id
 ) AS a
+LEFT JOIN lanes AS q ON q.import_id = i.id
 WHERE i.organization_id = %(organization_id)s AND i.id = ANY (%(ids)s::uuid[]);
