@@ -15,7 +15,7 @@ export UPGRADE
 export ROWPORT_DEMO_FILE = $(FILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance unit lint format bench storm simulate schema lock hooks clean
+.PHONY: help setup demo test conformance unit lint format bench engine storm simulate schema lock hooks clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
@@ -50,6 +50,9 @@ bench: setup ## import, read and validate a million rows beside what is bare; BE
 	$(BIN)/python bench/importing.py $(BENCH)
 	$(BIN)/python bench/reading.py $(BENCH)
 	$(BIN)/python bench/workbooks.py
+
+engine: setup ## how fair, how soon, what the engine costs beside bare commits; BENCH="--chunks N"
+	$(BIN)/python bench/engine.py $(BENCH)
 
 storm: setup ## kill workers, server and database under load; STORM="--kills N --crashes N" changes it
 	@$(BIN)/python tools/storm.py $(STORM)

@@ -137,15 +137,15 @@ def test_how_the_file_is_read_can_be_said(api: httpx.Client) -> None:
 
 
 def test_imports_are_paged_through_newest_first(api: httpx.Client) -> None:
-    made = [send(api).json()["id"] for _ in range(5)]
+    made = [send(api).json()["id"] for _ in range(6)]
     seen: list[str] = []
     cursor: dict[str, str] = {}
-    while len(seen) < 5:
+    while len(seen) < 6:
         page = api.get("/v1/imports", params={"limit": "2", **cursor}).json()
         assert len(page["items"]) == 2
         seen += [item["id"] for item in page["items"]]
         cursor = {"cursor": page["next_cursor"]}
-    assert seen[:5] == made[::-1]
+    assert seen == made[::-1]
     assert len(set(seen)) == len(seen)
 
 
@@ -304,3 +304,20 @@ def test_errors_come_by_kind(api: httpx.Client) -> None:
 def test_rows_of_an_import_that_is_not_there_are_not_found(api: httpx.Client, what: str) -> None:
     answer = api.get(f"/v1/imports/{new_uuid()}/{what}")
     assert (answer.status_code, answer.json()["code"]) == (404, "import_not_found")
+
+
+def test_a_priority_is_given_and_changed(api: httpx.Client) -> None:
+    assert_problem(send(api, priority="urgent"), 422, "low, normal, high")
+    sent = ended(api, send(api, priority="high"))
+    assert sent["priority"] == "high"
+    path = f"/v1/imports/{sent['id']}"
+    assert_problem(api.patch(path, json={"priority": "low"}), 409, "until it ends")
+    assert_problem(api.patch(path, json={"priority": "urgent"}), 422, "low, normal, high")
+    assert_problem(api.patch(path, json={"urgency": 3}), 400, "urgency")
+    waiting = send(api, b"Full name\nAnn\n").json()
+    path = f"/v1/imports/{waiting['id']}"
+    assert waiting["priority"] == "normal"
+    changed = api.patch(path, json={"priority": "low"})
+    assert (changed.status_code, changed.json()["priority"]) == (200, "low")
+    assert api.get(path).json()["priority"] == "low"
+    api.post(path + "/cancel")

@@ -67,3 +67,16 @@ def test_what_cannot_be_is_refused(home: Home, words: tuple[str, ...], said: str
 def test_a_slug_is_taken_once(home: Home) -> None:
     done = home.run("org", "create", "default")
     assert (done.status, "already" in done.err) == (4, True), done
+
+
+def test_an_organization_has_a_share_and_a_limit(home: Home) -> None:
+    made = home.ask("org", "create", "busy")
+    assert (made["running_imports"], made["weight"]) == (None, 1)
+    changed = home.ask("org", "set", "busy", "--running-imports", "3", "--weight", "5")
+    assert (changed["running_imports"], changed["weight"]) == (3, 5)
+    changed = home.ask("org", "set", "busy", "--running-imports", "default")
+    assert (changed["running_imports"], changed["weight"]) == (None, 5)
+    assert home.ask("org", "show", "busy") == changed
+    for words in (("--running-imports", "0"), ("--running-imports", "many"), ("--weight", "0")):
+        assert home.run("org", "set", "busy", *words).status == 2
+    assert home.run("org", "set", "nobody", "--weight", "2").status == 2

@@ -57,6 +57,10 @@ STALLED_S: Final = 8.0
 OPEN_S: Final = 5.0
 """How long the queue may take to connect; a new try after an outage is quicker than an old one."""
 CONTROL_SLOTS: Final = 3
+LARGE_SLOTS: Final = 1
+LOOK_S: Final = 0.5
+LONG_LOOK_S: Final = 2.0
+"""How often a worker looks around that does not wait for an end of its work."""
 SPARE_THREADS: Final = 4
 """For what is neither a chunk nor a control task: the watch, an outage, warming up."""
 
@@ -98,7 +102,7 @@ class Worker:
 
     async def _run(self, *, until_idle: bool) -> None:
         loop = asyncio.get_running_loop()
-        threads = self._slots + CONTROL_SLOTS + SPARE_THREADS
+        threads = self._slots + CONTROL_SLOTS + LARGE_SLOTS + SPARE_THREADS
         loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="work"))
         stopped = asyncio.Event()
 
@@ -167,7 +171,9 @@ class Worker:
                     name="control", queues=[CONTROL], concurrency=CONTROL_SLOTS, **shared
                 ),
                 keep_time(app, PERIODS),
-                app.run_worker_async(name="large", queues=[LARGE], concurrency=1, **shared),
+                app.run_worker_async(
+                    name="large", queues=[LARGE], concurrency=LARGE_SLOTS, **shared
+                ),
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
                 ),
@@ -176,6 +182,7 @@ class Worker:
     async def _watch(self, stop: Callable[[], None], *, until_idle: bool) -> None:
         """Bring the database back, and stop when there is nothing left to do."""
         idle_since = time.monotonic()
+        pause_s = LOOK_S if until_idle else LONG_LOOK_S
         while True:
             patience_s = IDLE_S
             if not self._around.has_home():
@@ -194,7 +201,7 @@ class Worker:
                 idle_since = time.monotonic()
             if until_idle and time.monotonic() - idle_since > patience_s:
                 stop()
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(pause_s)
 
     async def _bring_back(self) -> None:
         """See to it that the database answers again; the queue only waits for that."""
