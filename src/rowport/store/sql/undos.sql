@@ -41,7 +41,8 @@ WHERE r.organization_id = %(organization_id)s AND r.import_id = %(import_id)s
 UPDATE rowport.chunks
 SET state = CASE WHEN created + updated + unchanged + skipped + failed = rows
                  THEN 'done' ELSE 'void' END,
-    reversed = %(reversed)s, kept = %(kept)s, errored = %(errored)s, fault = NULL
+    reversed = %(reversed)s, kept = %(kept)s, errored = %(errored)s, fault = NULL,
+    deaths = 0
 WHERE organization_id = %(organization_id)s AND import_id = %(import_id)s AND number = %(number)s;
 
 -- keep_undone --
