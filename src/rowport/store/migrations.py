@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 FILE: Final = re.compile(r"^(\d{4})_(pre|post)_(\w+)\.sql$")
 OLDEST_SERVER: Final = 150000
+PATIENCE_S: Final = 120.0
+"""How long chunks in flight are waited for that use what a migration changes."""
+PAUSE_S: Final = 0.5
 
 
 class MigrationFailed(RowportError):
@@ -159,14 +163,29 @@ def _waits(
 
 
 def _apply(connection: psycopg.Connection[DictRow], migration: Migration) -> None:
-    try:
-        with connection.transaction():
-            if migration.number == 1:
-                connection.execute(statement("create_schemas"))
-                connection.execute(SchemaManager.get_schema())
-            connection.execute(migration.sql)
-            mark = {"number": migration.number, "name": migration.name}
-            connection.execute(statement("mark_migration"), mark)
-    except psycopg.Error as error:
-        reason = error.diag.message_primary or str(error).strip()
-        raise MigrationFailed(f"{migration.name}: {reason}") from error
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            _apply_now(connection, migration)
+        except psycopg.errors.LockNotAvailable as error:
+            if time.monotonic() > deadline:
+                raise MigrationFailed(
+                    f"{migration.name}: an import holds what it changes. Pause it, or try later."
+                ) from error
+            time.sleep(PAUSE_S)
+        except psycopg.Error as error:
+            reason = error.diag.message_primary or str(error).strip()
+            raise MigrationFailed(f"{migration.name}: {reason}") from error
+        else:
+            return
+
+
+def _apply_now(connection: psycopg.Connection[DictRow], migration: Migration) -> None:
+    with connection.transaction():
+        connection.execute(statement("wait_briefly"))
+        if migration.number == 1:
+            connection.execute(statement("create_schemas"))
+            connection.execute(SchemaManager.get_schema())
+        connection.execute(migration.sql)
+        mark = {"number": migration.number, "name": migration.name}
+        connection.execute(statement("mark_migration"), mark)

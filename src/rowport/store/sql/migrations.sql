@@ -4,6 +4,11 @@ SELECT pg_advisory_lock(7239871001);
 -- unlock_migrations --
 SELECT pg_advisory_unlock(7239871001);
 
+-- wait_briefly --
+-- Who waits for a table makes all who come later wait behind him, also the second transaction of one
+-- that he waits for: neither would ever go on.
+SET LOCAL lock_timeout = '1s';
+
 -- has_migrations --
 SELECT to_regclass('rowport.migrations') IS NOT NULL AS present;
 
