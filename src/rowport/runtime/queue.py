@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from procrastinate import App, PsycopgConnector
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from uuid import UUID
 
     from rowport.ports import Transaction
@@ -58,9 +58,9 @@ class ProcrastinateQueue:
 
     def defer(self, tx: Transaction, task: str, **arguments: str) -> None:
         """Enqueue a task inside the transaction: it exists exactly if the transaction commits."""
-        self._app.configure_task(
-            task, queue=CONTROL, priority=SOON, connection=tx.connection
-        ).defer(**arguments)
+        job = self._app.configure_task(task, queue=CONTROL, priority=SOON, connection=tx.connection)
+        with _in_its_words():
+            job.defer(**arguments)
 
     def read(
         self,
@@ -76,7 +76,17 @@ class ProcrastinateQueue:
         plan = self._app.configure_task(
             "plan", queue=queue, priority=urgency, connection=tx.connection
         )
-        plan.defer(organization_id=str(organization_id), import_id=str(import_id))
+        with _in_its_words():
+            plan.defer(organization_id=str(organization_id), import_id=str(import_id))
+
+
+@contextmanager
+def _in_its_words() -> Iterator[None]:
+    """Let the database's own error through: whoever opened the transaction knows what it means."""
+    try:
+        yield
+    except ConnectorException as error:
+        raise error.__cause__ or error from None
 
 
 async def issue_tickets(app: App, wanted: int) -> None:
