@@ -136,6 +136,8 @@ class ImportFault:
     code: str
     message: str
     retryable: bool
+    """Whether a retry can come to another end, by itself or once the schema, the rows or the
+    surroundings are mended.  Never of a dry run: it is run again instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rowport.engine.fields_match import check_columns
 from rowport.engine.staging import freeze
 from rowport.model.errors import (
+    InvalidSchema,
     MappingIncomplete,
     RowportError,
     UnreadableFile,
 )
-from rowport.model.imports import ImportFault
+from rowport.model.imports import ImportFault, Mode
 from rowport.model.states import ImportState
 from rowport.ports import ChunkLimits, ChunkSpan, FormatLayout, SequentialFormat, SplittableFormat
 from rowport.ports.ledger import ImportRef, PlannedChunk
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from rowport.ports import BlobStore, Format, ParsedChunk
     from rowport.ports.ledger import Ledger
     from rowport.service.reading import FileTable
+
+
+OF_THE_SCHEMA: Final = (InvalidSchema, MappingIncomplete)
+"""What goes away when the schema is mended; a file that cannot be read stays one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +82,7 @@ class Planning:
         except RowportError as error:
             if error.transient:
                 raise
-            self._fail(ref, error)
+            self._fail(ref, error, retryable=isinstance(error, OF_THE_SCHEMA))
         else:
             self._lay_down(ref, found, plan)
         self.settle(ref)
@@ -182,9 +187,13 @@ class Planning:
                 self.ledger.chunks.release(tx, ref, as_one=as_one)
             self.ledger.imports.move(tx, ref, ImportState.READING, state)
 
-    def _fail(self, ref: ImportRef, error: RowportError, *, retryable: bool = False) -> None:
-        fault = ImportFault(code=error.code, message=error.message, retryable=retryable)
+    def _fail(self, ref: ImportRef, error: RowportError, *, retryable: bool) -> None:
         with self.ledger.database.transaction() as tx:
+            job = self.ledger.imports.get(tx, ref)
+            dry = job is not None and job.options.mode is Mode.VALIDATE
+            fault = ImportFault(
+                code=error.code, message=error.message, retryable=retryable and not dry
+            )
             if self.ledger.imports.lock(tx, ref) is ImportState.READING:
                 self.ledger.imports.move(
                     tx, ref, ImportState.READING, ImportState.FAILED, fault=fault

@@ -6,10 +6,10 @@ than needed changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rowport.model.imports import ImportFault, Policy
+from rowport.model.imports import ImportFault, Mode, Policy
 from rowport.model.states import ImportState
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ class Settling:
     def _end_failed(
         self, tx: Transaction, ref: ImportRef, state: ImportState, fault: ImportFault
     ) -> None:
+        job = self.ledger.imports.get(tx, ref)
+        if job is not None and job.options.mode is Mode.VALIDATE:
+            fault = replace(fault, retryable=False)
         self.ledger.imports.move(tx, ref, state, ImportState.FAILED, fault=fault)
         self.ledger.chunks.void_waiting(tx, ref)
         self.ledger.chunks.forget_keys(tx, ref)
@@ -111,7 +114,8 @@ def _broken_policy(policy: Policy, progress: ChunkProgress, *, total: int) -> Im
     if policy.all_or_nothing and failed and progress.waiting == progress.held == 0:
         return ImportFault(
             code="not_all_rows_valid",
-            message=f"{failed} row(s) failed, so none was loaded (policy all_or_nothing).",
+            message=f"{failed} row(s) failed, so none was loaded (policy all_or_nothing). "
+            "Mend them, or the schema, and try again.",
             retryable=True,
         )
     if not policy.bears(failed, total=total):

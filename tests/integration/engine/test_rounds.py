@@ -144,6 +144,38 @@ def test_a_retry_takes_up_what_was_never_processed(engine: Engine) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("policy", [Policy(max_errors=1), Policy(all_or_nothing=True)])
+def test_what_failed_by_its_policy_can_be_tried_again_and_a_dry_run_cannot(
+    engine: Engine, policy: Policy
+) -> None:
+    engine.put()
+    wet = engine.run(numbered(20, bad=BAD), policy=policy)
+    assert wet.error is not None
+    assert wet.error.retryable
+    engine.put(LENIENT)
+    assert engine.work(engine.retry(wet)).counts == Counts(created=20)
+    engine.put()
+    dry = engine.run(numbered(20, bad=BAD), policy=policy, mode=Mode.VALIDATE)
+    assert dry.error is not None
+    assert not dry.error.retryable
+    with pytest.raises(InvalidOptions, match="is a dry run"):
+        engine.retry(dry)
+
+
+def test_what_lacked_a_column_can_be_tried_again_and_what_is_no_table_cannot(
+    engine: Engine,
+) -> None:
+    engine.put()
+    lacking = engine.plan(engine.land("name,age\nAnn,1\n", waits_for_mapping=False))
+    assert lacking.error is not None
+    assert (lacking.error.code, lacking.error.retryable) == ("mapping_incomplete", True)
+    engine.put({"fields": [{"name": "name", "type": "string"}, {"name": "age", "type": "integer"}]})
+    assert engine.work(engine.retry(lacking)).counts == Counts(created=1)
+    empty = engine.plan(engine.land("name,age\n"))
+    assert empty.error is not None
+    assert (empty.error.code, empty.error.retryable) == ("empty_file", False)
+
+
 def test_a_retry_still_bears_only_so_many_errors(engine: Engine) -> None:
     engine.put()
     done = engine.run(numbered(30, bad=BAD), policy=Policy(max_errors=1))
