@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 FILE: Final = re.compile(r"^(\d{4})_(pre|post)_(\w+)\.sql$")
 OLDEST_SERVER: Final = 150000
-PATIENCE_S: Final = 120.0
+PATIENCE_S: Final = 60.0
 """How long chunks in flight are waited for that use what a migration changes."""
 PAUSE_S: Final = 0.5
 

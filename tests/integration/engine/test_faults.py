@@ -229,6 +229,16 @@ def test_a_hold_from_before_the_clock_was_set_back_counts_for_nothing(engine: En
         assert engine.works.ledger.chunks.claim(tx) is not None
 
 
+def test_nobody_begins_with_a_chunk_while_the_schema_changes(engine: Engine) -> None:
+    engine.put()
+    queued = engine.plan(engine.land(numbered(20)))
+    with holding(engine.url, "SELECT pg_advisory_lock(7239871001)"):
+        engine.drain()
+        assert engine.chunk_states(queued) == ["waiting"] * 3
+        assert engine.sql("SELECT 1 FROM rowport.chunks WHERE deaths > 0") == []
+    assert engine.work(queued).counts == Counts(created=20)
+
+
 def test_a_worker_that_takes_long_to_begin_keeps_its_chunk(
     new_engine: Callable[[], Engine], engine: Engine
 ) -> None:

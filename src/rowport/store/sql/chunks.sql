@@ -40,10 +40,12 @@ WHERE k.organization_id = %(organization_id)s AND k.import_id = %(import_id)s
 -- The chunk whose turn it is; no row when none waits.  Committed before the work begins: as if its
 -- worker had died already, until somebody tells how the try ended.  No hold is as long as a
 -- minute: one that seems to be was made before the clock was set back, and counts for nothing.
+-- Nobody begins while the schema is being changed: that waits for who has begun.
 SELECT k.import_id, k.number, k.organization_id, k.file_id, k.first_row, k.rows, k.first_line,
        k.begin_byte, k.end_byte, k.hints, k.staged, k.again, k.mended, k.tried, k.state,
        k.attempts, k.deaths - 1 AS deaths
-FROM rowport.claim_chunk(%(running_limit)s) AS k;
+FROM rowport.claim_chunk(%(running_limit)s) AS k
+WHERE (SELECT pg_try_advisory_xact_lock_shared(7239871001));
 
 -- lock_chunk --
 -- The lease: held until the transaction ends.  No row when another worker has it or had it.  The
