@@ -6,16 +6,17 @@ import json
 import signal
 import time
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, LiteralString
 
 import psycopg
+import pytest
 
 from rowport.store.embedded.client import EmbeddedPostgres
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.conftest import Home
 
@@ -77,70 +78,91 @@ def stop(process: subprocess.Popen[str]) -> None:
     assert time.monotonic() - began < STOPS_WITHIN_S
 
 
-def test_workers_of_two_versions_share_an_import_and_each_stops_within_ten_seconds(
-    new_home: Callable[[], Home],
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A database, and the workers of two versions that come and go on it."""
+
+    stack: ExitStack
+    line: psycopg.Connection
+
+    def worker(self, home: Home) -> subprocess.Popen[str]:
+        """Start a worker; it is counted among the living."""
+        before = self.alive()
+        with (home.room / "workers.log").open("a") as log:
+            process = home.start("worker", stdout=log, stderr=log)
+        self.stack.callback(process.wait)
+        self.stack.callback(process.kill)
+        until(lambda: self.alive() > before)
+        return process
+
+    def alive(self) -> int:
+        """Count the workers."""
+        return self.count(
+            "SELECT count(DISTINCT application_name) FROM pg_stat_activity "
+            "WHERE application_name LIKE 'rowport worker %'"
+        )
+
+    def count(self, statement: LiteralString) -> int:
+        """Ask for a number."""
+        row = self.line.execute(statement).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def applied(self) -> int:
+        """Give the last migration."""
+        return self.count("SELECT max(number) FROM rowport.migrations")
+
+
+@pytest.fixture
+def versions(new_home: Callable[[], Home]) -> tuple[Home, Home]:
+    """Give the same home as this version sees it, and as the next one does."""
     made = new_home()
-    old = replace(made, environment={"ROWPORT_CHUNK_ROWS": "100"})
     (made.room / "sitecustomize.py").write_text(NEWER)
-    new = replace(old, environment={**old.environment, "PYTHONPATH": str(made.room)})
-    lines = [f"u{n}@x.org,{n}" for n in range(ROWS)]
-    file = made.file("people.csv", "\n".join(["email,age", *lines]))
+    old = replace(made, environment={"ROWPORT_CHUNK_ROWS": "100"})
+    return old, replace(old, environment={**old.environment, "PYTHONPATH": str(made.room)})
+
+
+@pytest.fixture
+def scene(versions: tuple[Home, Home]) -> Iterator[Scene]:
+    """The home's database runs, and knows what people are."""
+    old, _ = versions
     with ExitStack() as stack:
-        url = stack.enter_context(EmbeddedPostgres(made.path)).url()
+        url = stack.enter_context(EmbeddedPostgres(old.path)).url()
+        old.ask("type", "put", "people", old.file("people.json", json.dumps(SCHEMA)))
         line = stack.enter_context(psycopg.connect(url, autocommit=True))
+        yield Scene(stack=stack, line=line)
 
-        def worker(home: Home) -> subprocess.Popen[str]:
-            before = alive()
-            with (home.room / "workers.log").open("a") as log:
-                process = home.start("worker", stdout=log, stderr=log)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            until(lambda: alive() > before)
-            return process
 
-        def alive() -> int:
-            return count(
-                "SELECT count(DISTINCT application_name) FROM pg_stat_activity "
-                "WHERE application_name LIKE 'rowport worker %'"
-            )
-
-        def count(statement: LiteralString) -> int:
-            row = line.execute(statement).fetchone()
-            assert row is not None
-            return int(row[0])
-
-        def applied() -> int:
-            return count("SELECT max(number) FROM rowport.migrations")
-
-        old.ask("type", "put", "people", made.file("people.json", json.dumps(SCHEMA)))
-        workers = [worker(old), worker(old)]
-        first = made.file("one.csv", "email,age\none@x.org,1\n")
-        old.ask("import", first, "--type", "people")
-        line.execute(SLOW)
-        before = applied()
-        following = stack.enter_context(old.start("import", file, "--type", "people", "--json"))
-        stack.callback(following.kill)
-        until(lambda: count("SELECT count(*) FROM rowport.chunks WHERE state = 'done'") > 3)
-        newer = []
-        for outgoing in workers:
-            newer.append(worker(new))
-            assert applied() == 9001
-            stop(outgoing)
-        last = worker(new)
-        assert applied() == 9002
-        for outgoing in newer:
-            stop(outgoing)
-        left = count("SELECT count(*) FROM rowport.chunks WHERE state = 'waiting'")
-        out, err = following.communicate(timeout=PATIENCE_S)
-        assert following.returncode == 0, err
-        too_old = old.run("worker")
-        stop(last)
-        assert before < 9001
-        assert left > 0, "it was over before everything was restarted"
-        assert json.loads(out)["counts"]["created"] == ROWS
-        assert count("SELECT count(DISTINCT email) FROM data_default.people") == ROWS + 1
-        assert count("SELECT count(*) FROM rowport.chunks WHERE attempts > 0") == 0
-        assert too_old.status == 4
-        assert "9002_post_later.sql" in too_old.err
-        assert "Upgrade it." in too_old.err
+def test_workers_of_two_versions_share_an_import_and_each_stops_within_ten_seconds(
+    versions: tuple[Home, Home], scene: Scene
+) -> None:
+    old, new = versions
+    lines = [f"u{n}@x.org,{n}" for n in range(ROWS)]
+    file = old.file("people.csv", "\n".join(["email,age", *lines]))
+    workers = [scene.worker(old), scene.worker(old)]
+    old.ask("import", old.file("one.csv", "email,age\none@x.org,1\n"), "--type", "people")
+    scene.line.execute(SLOW)
+    following = scene.stack.enter_context(old.start("import", file, "--type", "people", "--json"))
+    scene.stack.callback(following.kill)
+    until(lambda: scene.count("SELECT count(*) FROM rowport.chunks WHERE state = 'done'") > 3)
+    newer = []
+    for outgoing in workers:
+        newer.append(scene.worker(new))
+        assert scene.applied() == 9001
+        stop(outgoing)
+    last = scene.worker(new)
+    assert scene.applied() == 9002
+    for outgoing in newer:
+        stop(outgoing)
+    left = scene.count("SELECT count(*) FROM rowport.chunks WHERE state = 'waiting'")
+    out, err = following.communicate(timeout=PATIENCE_S)
+    assert following.returncode == 0, err
+    too_old = old.run("worker")
+    stop(last)
+    assert left > 0, "it was over before everything was restarted"
+    assert json.loads(out)["counts"]["created"] == ROWS
+    assert scene.count("SELECT count(DISTINCT email) FROM data_default.people") == ROWS + 1
+    assert scene.count("SELECT count(*) FROM rowport.chunks WHERE attempts > 0") == 0
+    assert too_old.status == 4
+    assert "9002_post_later.sql" in too_old.err
+    assert "Upgrade it." in too_old.err

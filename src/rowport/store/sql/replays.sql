@@ -1,6 +1,7 @@
 -- claim_replay --
 -- Takes the key, also when its answer has expired or its request was cut off, which then goes on
--- making the same thing; no row when a living one holds it.
+-- making the same thing; no row when a living one holds it.  One that was begun in the future was
+-- begun before the clock was set back.
 INSERT INTO rowport.replays AS r (organization_id, face, key, request_sha256, subject, expires_at)
 VALUES (%(organization_id)s, %(face)s, %(key)s, %(request_sha256)s, %(subject)s,
         clock_timestamp() + %(lifetime)s)
@@ -11,7 +12,9 @@ SET subject = CASE
     request_sha256 = excluded.request_sha256, expires_at = excluded.expires_at,
     created_at = clock_timestamp(), status = NULL, headers = NULL, body = NULL
 WHERE r.expires_at <= clock_timestamp()
-   OR (r.status IS NULL AND r.created_at < clock_timestamp() - interval '5 minutes'
+   OR (r.status IS NULL
+       AND r.created_at NOT BETWEEN clock_timestamp() - interval '5 minutes'
+                                AND clock_timestamp() + interval '1 minute'
        AND r.request_sha256 = excluded.request_sha256)
 RETURNING r.subject;
 
