@@ -53,11 +53,18 @@ def until(what: Callable[[], object], *, timeout_s: float = 60) -> None:
 
 def jump(engine: Engine, how_far: str) -> None:
     """Let all that is written be so much later than it was: the clock went back by that."""
-    with psycopg.connect(engine.url, options="-c search_path=rowport_jobs") as connection:
-        # What a worker has in hand stays: its row is written when the worker is done.
-        connection.execute("SET LOCAL session_replication_role = replica")
+    with psycopg.connect(
+        engine.url,
+        autocommit=True,
+        options="-c search_path=rowport_jobs -c session_replication_role=replica",
+    ) as connection:
         for (shift,) in connection.execute(TIMES, {"jump": how_far}).fetchall():
-            connection.execute(shift)
+            while True:
+                try:
+                    connection.execute(shift)
+                except psycopg.errors.DeadlockDetected:  # workers write the same rows
+                    continue
+                break
 
 
 @contextmanager
