@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-BEAT_S: Final = 0.5
-LISTEN_S: Final = 1.0
+BEAT_S: Final = 1.0
 SILENT: Final = 8
 """Heard so often in a row without a new sign of life, a worker is frozen.
 
@@ -52,12 +51,10 @@ class Heart:
             self._presence.leave()
 
     def _live(self) -> None:
-        beats = 0
         while not self._over.is_set():
             try:
                 self._presence.announce()
-                if beats % round(LISTEN_S / BEAT_S) == 0:
-                    self.listen()
+                self.listen()
             except Unavailable:
                 self._heard.clear()
             except RowportError as error:
@@ -65,7 +62,6 @@ class Heart:
                 return
             except Exception as error:  # noqa: BLE001  a worker without a heart passes for frozen
                 log.error("the heart met %s", type(error).__name__)  # noqa: TRY400  no values
-            beats += 1
             self._over.wait(BEAT_S)
 
     def listen(self) -> None:

@@ -19,11 +19,14 @@ class Presence(Protocol):
     """How a worker is counted among the living."""
 
     def announce(self) -> None:
-        """Be counted; again after a lost connection."""
+        """Be counted, unless it is already; again after a lost connection."""
         ...
 
     def others(self) -> Mapping[str, str]:
-        """Give the other workers: session -> its last sign of life, another one each time."""
+        """Give the other workers: session -> its last sign of life, another one each time.
+
+        To ask is to give one.
+        """
         ...
 
     def end(self, session: str) -> None:

@@ -31,21 +31,20 @@ class Presence:
         self._connection: psycopg.Connection[DictRow] | None = None
 
     def announce(self) -> None:
-        """Be counted; again after a lost connection, and cheap when nothing was lost.
+        """Be counted, unless this worker is already; who then asks for `others` gives a sign.
 
         Raises:
             Unavailable: the database does not answer.
             SchemaTooNew: its schema lacks by now what this program needs.
         """
+        if self._connection is not None:
+            return
         try:
-            if self._connection is None:
-                self._connection = connect(self._url, self._session)
-                with self._connection.transaction():
-                    self._connection.execute(statement("await_migrations"))
-                    self._connection.execute(statement("announce_worker"), {"newest": newest()})
-                    check_known(self._connection)
-            else:
-                self._connection.execute(statement("still_there"))
+            self._connection = connect(self._url, self._session)
+            with self._connection.transaction():
+                self._connection.execute(statement("await_migrations"))
+                self._connection.execute(statement("announce_worker"), {"newest": newest()})
+                check_known(self._connection)
         except psycopg.Error as error:
             self.leave()
             raise Unavailable(f"The database does not answer: {str(error).strip()}") from error

@@ -25,11 +25,9 @@ FROM pg_locks AS l
       WHERE v.pid = l.pid AND v.locktype = 'advisory' AND v.objsubid = 2
         AND v.classid = 7239871 AND v.objid::bigint >= %(number)s);
 
--- still_there --
-SELECT 1 AS there;
-
 -- signs_of_life --
--- When each other worker said something; nobody compares that with a clock, only with itself.
+-- When each other worker said something; nobody compares that with a clock, only with itself.  To
+-- ask is to say something.
 SELECT a.application_name AS session, max(a.state_change)::text AS sign
 FROM pg_locks AS l
 JOIN pg_stat_activity AS a ON a.pid = l.pid
