@@ -3,10 +3,11 @@
     python bench/engine.py [--chunks 5000] [--idle 60]
 
 Everything runs as users start it: `rowport serve` with its embedded database and two workers, and
-files that are sent over HTTP.  First with default settings: small imports on an idle system, and
-what it costs when nothing happens.  Then with chunks of one row, so that what is measured is the
-engine and not the loading: a bare INSERT and COMMIT for each row is the floor, in the same run and
-on the same server.  Times are told by the database's clock, which is that of this machine.
+files that are sent over HTTP.  First with default settings: small imports on an idle system, what
+it costs when nothing happens, and small imports beside a large file on one worker.  Then with
+chunks of one row, so that what is measured is the engine and not the loading: a bare INSERT and
+COMMIT for each row is the floor, in the same run and on the same server.  Times are told by the
+database's clock, which is that of this machine.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import psycopg
@@ -79,7 +80,7 @@ class Place:
         answer.raise_for_status()
         return answer.json()["id"], sent, time.time()
 
-    def ask(self, statement: str, *words: object) -> tuple[float, ...]:
+    def ask(self, statement: str, *words: object) -> tuple[Any, ...]:
         """Ask the database for one row."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             found = connection.execute(statement.encode(), words).fetchone()
@@ -133,9 +134,9 @@ def token_of(home: Path, slug: str) -> str:
 
 
 @contextmanager
-def serving(home: Path, **environment: str) -> Iterator[Place]:
-    """Run `rowport serve` with its two workers."""
-    words = ["--home", str(home), "serve", "--json", "--port", "0"]
+def serving(home: Path, *, workers: int = 2, **environment: str) -> Iterator[Place]:
+    """Run `rowport serve`."""
+    words = ["--home", str(home), "serve", "--json", "--port", "0", "--workers", str(workers)]
     server = subprocess.Popen(
         [ROWPORT, *words],
         stdout=subprocess.PIPE,
@@ -216,6 +217,39 @@ def fairness(place: Place, tokens: dict[str, str], chunks: int) -> None:
     say(f"a chunk of A took two workers {each:.1f} ms; B's delay is {delay / each:.1f} such chunks")
 
 
+def large(place: Place, tokens: dict[str, str], megabytes: int) -> None:
+    """Let B send small files while the one worker reads a large one of A, and while it loads it."""
+    line = f"1,{'w' * 61}\n"
+    path = place.home.with_name("large.csv")
+    with path.open("w", encoding="ascii") as file:
+        file.write("id,word\n")
+        for _ in range(megabytes):
+            file.write(line * (1_000_000 // len(line)))
+    token = {"Authorization": f"Bearer {tokens['a']}"}
+    alone = small(place, tokens["b"], 3, 7)
+    with path.open("rb") as sent:
+        answer = place.client.post(
+            "/v1/imports",
+            headers=token,
+            data={"type": "words"},
+            files={"file": ("large.csv", sent)},
+        )
+    answer.raise_for_status()
+    its_id, while_read = answer.json()["id"], []
+    while place.ask("SELECT state FROM rowport.imports WHERE id = %s", its_id)[0] == "reading":
+        while_read.append(place.run(tokens["b"], 3))
+    if not while_read:
+        sys.exit("the large file was read too soon: take a larger one")
+    while_loaded = [place.run(tokens["b"], 3) for _ in range(7)]
+    place.client.post(f"/v1/imports/{its_id}/cancel", headers=token).raise_for_status()
+    for words, found in (
+        ("alone", alone),
+        (f"while a file of {megabytes:,} MB is read", while_read),
+        ("while it is loaded", while_loaded),
+    ):
+        say(f"one worker, 3 rows of B {words}, ms: {spread([took.finished for took in found])}")
+
+
 def overhead(place: Place, token: str, chunks: int) -> None:
     """Import many chunks of one row, beside bare commits."""
     place.run(token, 10)
@@ -293,6 +327,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--chunks", type=int, default=5000, help="of the large import")
     parser.add_argument("--idle", type=float, default=60, help="seconds in which nothing happens")
+    parser.add_argument("--large", type=int, default=1000, help="megabytes of the large file")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder).resolve() / "home"
@@ -306,6 +341,8 @@ def main() -> None:
             say(f"  from the answer to that: {spread([t.running - t.answered for t in took])}")
             say(f"  until the end: {spread([t.finished for t in took])}")
             idle(place, chosen.idle)
+        with serving(home, workers=1) as place:
+            large(place, tokens, chosen.large)
         with serving(home, ROWPORT_CHUNK_ROWS="1") as place:
             overhead(place, tokens["a"], 2000)
             fairness(place, tokens, chosen.chunks)
