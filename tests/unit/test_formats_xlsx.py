@@ -156,6 +156,14 @@ def test_a_serial_day_is_written_as_iso_8601(serial: str, kind: Kind, text: str)
     assert date_text(serial, kind, is_1904=False) == text
 
 
+@pytest.mark.parametrize(
+    ("serial", "text"),
+    [("0", "1904-01-01"), ("2957003", "9999-12-31"), ("2957004", "2957004"), ("1e9", "1000000000")],
+)
+def test_the_calendar_of_1904_ends_where_days_end(serial: str, text: str) -> None:
+    assert date_text(serial, Kind.DATE, is_1904=True) == text
+
+
 def test_cells_keep_what_was_typed() -> None:
     def fill(book: xlsxwriter.Workbook) -> None:
         book.add_worksheet("empty")
@@ -341,6 +349,15 @@ VALUES = st.one_of(
         ["0.30000000000000004", "1E-7", "45325.5", "60", "1e400", "8.3333333333333339", "-0"]
     ).map(lambda value: ("", value)),
     st.integers(0, 4).map(lambda value: ("s", str(value))),
+    st.sampled_from(
+        ["007", "5000.00", "1000000", "123456789012000.5", "nan", "12 a", "0.00001234567890123"]
+    ).map(lambda value: ("", value)),
+    st.one_of(
+        st.integers(-1, 2_958_467),
+        st.floats(-1, 2_958_467),
+        st.floats(0, 70).map(lambda days: round(days * 86_400) / 86_400),
+        st.integers(0, 10**9).map(lambda seconds: seconds / 86_400),
+    ).map(lambda days: ("", repr(days))),
     st.booleans().map(lambda value: ("b", str(int(value)))),
     st.sampled_from([("e", "#N/A"), ("str", "a &lt; b"), ("str", "_x0041_"), ("d", "2024-02-03")]),
     st.sampled_from(
@@ -356,9 +373,12 @@ VALUES = st.one_of(
 KINDS = (Kind.NUMBER, Kind.DATE, Kind.TIME, Kind.MOMENT, Kind.DURATION)
 
 
-@given(rows=st.lists(st.lists(st.tuples(VALUES, st.integers(0, 6)), max_size=4), max_size=6))
+@given(
+    rows=st.lists(st.lists(st.tuples(VALUES, st.integers(0, 6)), max_size=4), max_size=6),
+    is_1904=st.booleans(),
+)
 def test_scanning_and_parsing_a_sheet_give_the_same_cells(
-    rows: list[list[tuple[tuple[str, str], int]]],
+    rows: list[list[tuple[tuple[str, str], int]]], *, is_1904: bool
 ) -> None:
     text = ""
     for number, row in enumerate(rows, 1):
@@ -374,7 +394,7 @@ def test_scanning_and_parsing_a_sheet_give_the_same_cells(
 
     def read_cells(rows: str) -> list[tuple[int, list[str]]]:
         shared = SharedStrings([strings.encode()])
-        meaning = Meaning(strings=shared, kinds=KINDS, is_1904=False)
+        meaning = Meaning(strings=shared, kinds=KINDS, is_1904=is_1904)
         found = sheet_grids([sheet_of(rows).encode()], meaning)
         cells = [
             (line, [column[place].as_py() or "" for column in grid.columns])

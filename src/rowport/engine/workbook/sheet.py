@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,11 +18,12 @@ from rowport.engine.workbook.grid import Grid
 from rowport.engine.workbook.parts import local, parsed
 from rowport.engine.workbook.scanning import scanned
 from rowport.engine.workbook.strings import element_text
-from rowport.engine.workbook.texts import Meaning, column_texts, text_of
+from rowport.engine.workbook.texts import Meaning, by_column, cell_texts, text_of
+from rowport.engine.workbook.words import is_utf8
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -77,33 +77,25 @@ class _Cells:
     """1-based sheet rows, ascending."""
     columns: NDArray[np.int64]
     """0-based columns."""
-    texts: Callable[[NDArray[np.int64]], pa.Array]
-    """Give the texts of some of them."""
+    texts: Iterable[tuple[int, NDArray[np.int64], pa.Array]]
+    """Of each column that holds any: its number, the places of its cells here, their texts."""
 
 
 def _grid(cells: _Cells) -> Grid:
     """Put cells into columns."""
     begins = np.flatnonzero(np.diff(cells.rows, prepend=-1))
     lines = cells.rows[begins]
-    places = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(cells.rows)))
-    order = np.argsort(cells.columns.astype(np.uint16), kind="stable")
-    bounds = np.searchsorted(cells.columns[order], np.arange(int(cells.columns.max()) + 2))
-    columns = []
-    empty = pa.nulls(len(lines), pa.large_string())
-    for low, high in itertools.pairwise(bounds.tolist()):
-        if low == high:
-            columns.append(empty)
-            continue
-        chosen = order[low:high]
-        here = places[chosen]
-        if (np.diff(here) == 0).any():
+    row_of = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(cells.rows)))
+    columns = [pa.nulls(len(lines), pa.large_string())] * (int(cells.columns.max()) + 1)
+    for column, places, texts in cells.texts:
+        rows = row_of[places]
+        if (np.diff(rows) == 0).any():
             raise UnreadableFile("A cell stands twice in the sheet.")
-        texts = cells.texts(chosen)
-        if len(here) < len(lines):
+        columns[column] = texts
+        if len(rows) < len(lines):
             numbers = np.full(len(lines), -1, np.int64)
-            numbers[here] = np.arange(len(here))
-            texts = texts.take(pa.array(numbers, mask=numbers < 0))
-        columns.append(texts)
+            numbers[rows] = np.arange(len(rows))
+            columns[column] = texts.take(pa.array(numbers, mask=numbers < 0))
     return Grid(lines=lines, columns=columns)
 
 
@@ -152,11 +144,9 @@ def _head(blocks: Iterator[bytes]) -> tuple[bytes | None, bytes]:
 
 
 def _cells(block: bytes, last_row: int, meaning: Meaning) -> _Cells:
-    fast = scanned(block) if _is_utf8(block) else None
+    fast = scanned(block) if is_utf8(block) else None
     if fast is not None:
-        return _Cells(
-            rows=fast.rows, columns=fast.columns, texts=partial(_fast_texts, fast, meaning)
-        )
+        return _Cells(rows=fast.rows, columns=fast.columns, texts=_fast_texts(fast, meaning))
     found: list[Raw] = _CELL.findall(block)
     if len(found) != block.count(b"<c ") or _ODD.search(block):
         found = _parsed(block, last_row)
@@ -164,19 +154,16 @@ def _cells(block: bytes, last_row: int, meaning: Meaning) -> _Cells:
     columns = np.array([_COLUMNS[raw[0]] for raw in found], np.int64)
     rows = np.array([raw[1] for raw in found], "S8").astype(np.int64)
     texts = pa.array(_texts(found, meaning), pa.large_string())
-    return _Cells(rows=rows, columns=columns, texts=lambda chosen: texts.take(pa.array(chosen)))
+    every = np.arange(len(found))
+    runs = by_column(columns, every, lambda chosen: texts.take(pa.array(chosen)))
+    return _Cells(rows=rows, columns=columns, texts=runs)
 
 
-def _is_utf8(block: bytes) -> bool:
+def _fast_texts(
+    cells: ScannedCells, meaning: Meaning
+) -> Iterator[tuple[int, NDArray[np.int64], pa.Array]]:
     try:
-        return block.isascii() or bool(block.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-def _fast_texts(cells: ScannedCells, meaning: Meaning, chosen: NDArray[np.int64]) -> pa.Array:
-    try:
-        return column_texts(cells, chosen, meaning)
+        yield from cell_texts(cells, meaning)
     except IndexError as error:
         raise UnreadableFile(f"A cell of the sheet points to nothing: {error}.") from error
 

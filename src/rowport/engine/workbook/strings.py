@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rowport.engine.workbook.parts import local
+from rowport.engine.workbook.words import is_utf8, marked, padded, pieces, stands, tags, text_begins
 from rowport.model.errors import UnreadableFile
 
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 _ITEM: Final = re.compile(rb"<(?:\w+:)?si>(.*?)</(?:\w+:)?si>|<(?:\w+:)?si\s*/>", re.DOTALL)
 _SIMPLE: Final = re.compile(rb'<t(?: xml:space="preserve")?>([^<]*)</t>')
-_SIMPLE_ITEM: Final = re.compile(rb'<si><t(?: xml:space="preserve")?>([^<\0]*)</t></si>')
+_BEFORE: Final = b"<si>"
+_BEHIND: Final = b"</t></si>"
+_TAGS: Final = 4
+"""Of an item that holds one text."""
 _ENTITY: Final = re.compile(r"&(#x[0-9A-Fa-f]{1,6}|#\d{1,7}|amp|lt|gt|quot|apos);")
 _NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _ESCAPED: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
@@ -30,7 +34,6 @@ _MAX_BYTES: Final = 128 * 1024**2
 """Of all shared strings together: they are held while the sheet is read."""
 _END: Final = re.compile(rb"</(?:\w{1,20}:)?si>|<(?:\w{1,20}:)?si\s?/>")
 _END_BYTES: Final = 32
-_MARKED: Final = r"[&\r]|_x"
 
 
 class SharedStrings:
@@ -97,27 +100,40 @@ def _last_end(carry: bytes, known: int) -> int:
 def _items(text: bytes) -> pa.Array:
     """Give the strings of a run of whole items."""
     text = text.replace(b"<si/>", b"<si><t></t></si>")
-    simple = _SIMPLE_ITEM.findall(text)
-    if not simple or len(simple) != text.count(b"<si"):
-        items = [item_text(item.group(1) or b"") for item in _ITEM.finditer(text)]
-        return pa.array(items, pa.large_string())
-    found = pa.array(simple, pa.large_binary())
-    try:
-        strings = found.cast(pa.large_string())
-    except pa.ArrowInvalid:
-        strings = pa.array([item.decode("utf-8", "backslashreplace") for item in simple])
-        strings = strings.cast(pa.large_string())
-    return unescaped_array(strings)
+    plain = _plain_items(text) if is_utf8(text) else None
+    if plain is not None:
+        return plain
+    items = [item_text(item.group(1) or b"") for item in _ITEM.finditer(text)]
+    return pa.array(items, pa.large_string())
 
 
-def unescaped_array(strings: pa.Array) -> pa.Array:
-    """Resolve entities and escapes in those that have any."""
-    is_marked = pc.match_substring_regex(strings, _MARKED)
-    places = np.flatnonzero(is_marked.to_numpy(zero_copy_only=False))
+def _plain_items(text: bytes) -> pa.Array | None:
+    """Give the strings of items that hold one text each; None if some hold anything else."""
+    array = padded(text[max(0, text.find(_BEFORE)) :])
+    opens, ends = tags(array, b"t", b"/t")
+    begins = text_begins(array, opens)
+    if (
+        begins is None
+        or not len(begins)
+        or np.count_nonzero(array == ord("<")) != _TAGS * len(begins)
+        or len(begins) != len(ends)
+        or not stands(array, opens - len(_BEFORE), _BEFORE)
+        or not stands(array, ends, _BEHIND)
+        or (begins > ends).any()
+        or (begins[1:] < ends[:-1]).any()
+    ):
+        return None
+    strings = pieces(array, begins, ends).take(pa.array(np.arange(0, 2 * len(begins), 2)))
+    return unescaped_where(strings, marked(text, array, begins))
+
+
+def unescaped_where(strings: pa.Array, mask: NDArray[np.bool_]) -> pa.Array:
+    """Resolve entities and escapes in some strings."""
+    places = np.flatnonzero(mask)
     if not len(places):
         return strings
     texts = [unescaped(text) for text in strings.take(pa.array(places)).to_pylist()]
-    return pc.replace_with_mask(strings, is_marked, pa.array(texts, strings.type))
+    return pc.replace_with_mask(strings, pa.array(mask), pa.array(texts, strings.type))
 
 
 def item_text(inner: bytes) -> str:

@@ -39,8 +39,10 @@ _SIGNIFICANT: Final = 15
 """Digits that a spreadsheet keeps of a number that is typed."""
 _NOISE_DIGITS: Final = 3
 """So many zeros before the last digits tell that those are the noise of binary fractions."""
-_FALSE_LEAP_DAY: Final = 60
-_LAST_DAY: Final = 2_958_465
+FALSE_LEAP_DAY: Final = 60
+LAST_DAY: Final = 2_958_465
+LATER_DAYS: Final = 1_462
+"""How much later the calendar that begins in 1904 begins."""
 
 
 def kinds_of_styles(root: ET.Element) -> list[Kind]:
@@ -102,11 +104,12 @@ def date_text(value: str, kind: Kind, *, is_1904: bool) -> str:
         serial = float(value)
     except ValueError:
         return value
-    if kind is Kind.DURATION and abs(serial) <= _LAST_DAY:
+    if kind is Kind.DURATION and abs(serial) <= LAST_DAY:
         return _duration_text(serial)
     if kind is Kind.TIME and 0 <= serial < 1:
         return _clock(serial)
-    if not 0 <= serial <= _LAST_DAY or (not is_1904 and int(serial) == _FALSE_LEAP_DAY):
+    last_day = LAST_DAY - LATER_DAYS if is_1904 else LAST_DAY
+    if not 0 <= serial <= last_day or (not is_1904 and int(serial) == FALSE_LEAP_DAY):
         return number_text(value)
     moment = _epoch(serial, is_1904=is_1904) + timedelta(milliseconds=round(serial * 86_400_000))
     day = moment.date().isoformat()
@@ -119,7 +122,7 @@ def _epoch(serial: float, *, is_1904: bool) -> datetime:
     """Give day 0; the 1900 calendar counts a 29 February 1900 that never was."""
     if is_1904:
         return datetime(1904, 1, 1)  # noqa: DTZ001  a workbook knows no time zone
-    return datetime(1899, 12, 31 if serial < _FALSE_LEAP_DAY else 30)  # noqa: DTZ001
+    return datetime(1899, 12, 31 if serial < FALSE_LEAP_DAY else 30)  # noqa: DTZ001
 
 
 def _clock(serial: float) -> str:

@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rowport.engine.workbook.strings import SharedStrings, unescaped, unescaped_array
-from rowport.engine.workbook.styles import Kind, date_text, number_text
+from rowport.engine.workbook.strings import SharedStrings, unescaped, unescaped_where
+from rowport.engine.workbook.styles import (
+    FALSE_LEAP_DAY,
+    LAST_DAY,
+    LATER_DAYS,
+    Kind,
+    date_text,
+    number_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
     from rowport.engine.workbook.scanning import ScannedCells
 
-_PLAIN: Final = r"^(0|-?[1-9]\d*|-?(0|[1-9]\d*)\.\d*[1-9])$"
-_MAX_PLAIN: Final = 15
-"""Characters of a number that comes back from binary as it went in."""
-_LONG: Final = r"^-?\d+\.\d+$"
-_SUSPECT: Final = r"e|000|999|n|^-0$"
-"""Exponents, the noise of binary fractions, and what is no number."""
+_SUSPECT: Final = r"[eEnN]|^-0$|^.{8,}(000|999)[0-9.]{0,3}$"
+"""Exponents, what is no number, and the noise of binary fractions at the end of 15 digits."""
+_SERIAL: Final = r"^\d+(\.\d+)?$"
+_NO_DAY: Final = "-9999"
+_UNIX_DAY: Final = 25_569
+"""The serial number of 1970-01-01."""
+_DAY: Final = 86_400_000
+_SECOND: Final = 1_000
+"""Serial numbers are exact to the millisecond."""
 _KINDS: Final = tuple(Kind)
-_TRUE: Final = pa.scalar("true", pa.large_string())
-_FALSE: Final = pa.scalar("false", pa.large_string())
+_NUMBER: Final = _KINDS.index(Kind.NUMBER)
+_PLAIN: Final = len(_KINDS)
+"""A number whose digits are its text."""
+_TEXT: Final = pa.large_string()
+_TRUE: Final = pa.scalar("true", _TEXT)
+_FALSE: Final = pa.scalar("false", _TEXT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Meaning:
     """What the cells of a sheet refer to."""
 
@@ -38,89 +54,135 @@ class Meaning:
     kinds: tuple[Kind, ...]
     is_1904: bool
 
+    @cached_property
+    def codes(self) -> NDArray[np.uint8]:
+        """What each style makes of a number, as a place in `_KINDS`; the last: an unknown style."""
+        known = {kind: code for code, kind in enumerate(_KINDS)}
+        return np.array([known[kind] for kind in (*self.kinds, Kind.NUMBER)], np.uint8)
 
-def column_texts(cells: ScannedCells, chosen: NDArray[np.int64], meaning: Meaning) -> pa.Array:
-    """Give the texts of some cells, which most often are of one kind; null: of an empty text.
+
+def cell_texts(
+    cells: ScannedCells, meaning: Meaning
+) -> Iterator[tuple[int, NDArray[np.int64], pa.Array]]:
+    """Give each column that holds anything: its number, the places of its cells, their texts.
+
+    All cells of a kind are read at once, column behind column; most columns are of one kind.
 
     Raises:
         IndexError: a cell points to nothing.
     """
-    groups = [
-        (places, _group(cells, chosen[places], kind, meaning))
-        for kind, places in _by_kind(cells, chosen, meaning)
-    ]
-    texts = groups[0][1]
-    if len(groups) > 1:
-        order = np.argsort(np.concatenate([places for places, _ in groups]), kind="stable")
-        texts = pa.concat_arrays([text for _, text in groups]).take(pa.array(order))
-    return texts
+    codes = _codes(cells, meaning)
+    found: dict[int, list[tuple[NDArray[np.int64], pa.Array]]] = {}
+    for code in np.flatnonzero(np.bincount(codes)).tolist():
+        chosen = np.flatnonzero(codes == code)
+        texts_of = partial(_group, cells, code=code, meaning=meaning)
+        for column, places, texts in by_column(cells.columns, chosen, texts_of):
+            found.setdefault(column, []).append((places, texts))
+    for column, runs in found.items():
+        places, texts = runs[0]
+        if len(runs) > 1:
+            places = np.concatenate([places for places, _ in runs])
+            order = np.argsort(places, kind="stable")
+            places = places[order]
+            texts = pa.concat_arrays([texts for _, texts in runs]).take(pa.array(order))
+        yield column, places, texts
 
 
-def _by_kind(
-    cells: ScannedCells, chosen: NDArray[np.int64], meaning: Meaning
-) -> Iterator[tuple[int | Kind, NDArray[np.int64]]]:
-    """Give the kinds among some cells: a letter, or what its format makes of a number."""
-    letters = cells.kinds[chosen]
-    for letter in np.unique(letters).tolist():
-        places = np.flatnonzero(letters == letter)
-        if letter != ord("n"):
-            yield letter, places
-            continue
-        styles = cells.styles[chosen[places]]
-        found = np.unique(styles)
-        if len(found) == 1:
-            yield _form(int(found[0]), meaning), places
-            continue
-        forms = np.array([_KINDS.index(_form(style, meaning)) for style in found.tolist()])
-        codes = forms[np.searchsorted(found, styles)]
-        for code in np.unique(codes).tolist():
-            yield _KINDS[code], places[codes == code]
+def by_column(
+    columns: NDArray[np.int64],
+    chosen: NDArray[np.int64],
+    texts_of: Callable[[NDArray[np.int64]], pa.Array],
+) -> Iterator[tuple[int, NDArray[np.int64], pa.Array]]:
+    """Give some cells, of one kind, column by column: its number, their places and texts."""
+    order = chosen[np.argsort(columns[chosen].astype(np.uint16), kind="stable")]
+    texts = texts_of(order)
+    numbers = columns[order]
+    bounds = np.flatnonzero(np.diff(numbers, prepend=-1, append=-1)).tolist()
+    for low, high in itertools.pairwise(bounds):
+        yield int(numbers[low]), order[low:high], texts.slice(low, high - low)
 
 
-def _form(style: int, meaning: Meaning) -> Kind:
-    return meaning.kinds[style] if style < len(meaning.kinds) else Kind.NUMBER
+def _codes(cells: ScannedCells, meaning: Meaning) -> NDArray[np.uint8]:
+    """Give what each cell is: the letter of its type, or what its style makes of its number."""
+    codes = cells.kinds.copy()
+    places = np.flatnonzero(codes == ord("n"))
+    forms = meaning.codes[np.minimum(cells.styles[places], len(meaning.kinds))]
+    codes[places] = forms
+    numbers = places[forms == _NUMBER]
+    codes[numbers[cells.are_plain(numbers)]] = _PLAIN
+    return codes
 
 
 def _group(
-    cells: ScannedCells, chosen: NDArray[np.int64], kind: int | Kind, meaning: Meaning
+    cells: ScannedCells, chosen: NDArray[np.int64], *, code: int, meaning: Meaning
 ) -> pa.Array:
     """Give the texts of cells of one kind."""
-    if kind == ord("s"):
-        numbers = cells.whole_numbers(chosen)
-        texts = None if numbers is None else meaning.strings.take(numbers)
+    if code == ord("s"):
+        numbers, is_whole = cells.whole_numbers(chosen)
+        texts = meaning.strings.take(numbers) if is_whole.all() else None
         if texts is None:
             raise IndexError("a shared string that does not exist")
         return texts
-    if kind == ord("b"):
+    if code == ord("b"):
         is_true = pa.array(cells.array[cells.begins[chosen]] == ord("1"))
         return pc.if_else(is_true, _TRUE, _FALSE)
     values = cells.values(chosen)
-    if kind is Kind.NUMBER:
+    if code == _PLAIN:
+        return values
+    if code == _NUMBER:
         return _numbers(values)
-    if isinstance(kind, Kind):
-        coded = values.dictionary_encode()
-        known = [date_text(v, kind, is_1904=meaning.is_1904) for v in coded.dictionary.to_pylist()]
-        return pa.array(known, pa.large_string()).take(coded.indices)
-    return unescaped_array(values)
+    if code < _PLAIN:
+        numbers, is_whole = cells.whole_numbers(chosen)
+        days = numbers if is_whole.all() else None
+        return _dates(values, days, _KINDS[code], is_1904=meaning.is_1904)
+    return unescaped_where(values, cells.is_marked[chosen])
 
 
 def _numbers(values: pa.Array) -> pa.Array:
-    is_plain = pc.and_(
-        pc.match_substring_regex(values, _PLAIN),
-        pc.less_equal(pc.binary_length(values), _MAX_PLAIN),
-    )
-    if pc.all(is_plain).as_py():
-        return values
-    is_long = pc.match_substring_regex(values, _LONG)
-    floats = pc.if_else(is_long, values, "0").cast(pa.float64())
-    shortest = pc.if_else(is_long, floats.cast(pa.large_string()), "e")
-    is_odd = pc.and_(pc.match_substring_regex(shortest, _SUSPECT), pc.invert(is_plain))
-    texts = pc.if_else(is_plain, values, shortest)
-    places = np.flatnonzero(is_odd.to_numpy(zero_copy_only=False))
-    if not len(places):
+    try:
+        shortest = values.cast(pa.float64()).cast(_TEXT)
+    except pa.ArrowInvalid:
+        return pa.array([number_text(value) for value in values.to_pylist()], _TEXT)
+    return _replaced(shortest, pc.match_substring_regex(shortest, _SUSPECT), values, number_text)
+
+
+def _dates(
+    values: pa.Array, days: NDArray[np.int64] | None, kind: Kind, *, is_1904: bool
+) -> pa.Array:
+    """Write serial numbers of days: whole seconds after February 1900 all at once.
+
+    `days`: the numbers, if all are whole.
+    """
+    told = partial(date_text, kind=kind, is_1904=is_1904)
+    if days is None:
+        is_number = pc.match_substring_regex(values, _SERIAL)
+        days = pc.if_else(is_number, values, _NO_DAY).cast(pa.float64()).to_numpy()
+    shift = LATER_DAYS if is_1904 else 0
+    is_odd = (days + shift < FALSE_LEAP_DAY + 1) | (days + shift > LAST_DAY)
+    moments = np.rint(np.where(is_odd, 0, days) * _DAY).astype(np.int64)
+    is_odd |= (moments % _SECOND != 0) | (kind is Kind.DURATION)
+    is_odd |= (kind is Kind.TIME) & (days < 1)
+    moments += (shift - _UNIX_DAY) * _DAY
+    is_midnight = moments % _DAY == 0
+    if kind is Kind.DATE and is_midnight.all():
+        texts = pa.array((moments // _DAY).astype(np.int32)).cast(pa.date32()).cast(_TEXT)
+    else:
+        seconds = pa.array(moments // _SECOND).cast(pa.timestamp("s")).cast(_TEXT)
+        texts = pc.utf8_replace_slice(seconds, 10, 11, "T")
+        if kind is Kind.DATE:
+            texts = pc.if_else(pa.array(is_midnight), pc.utf8_slice_codeunits(texts, 0, 10), texts)
+    return _replaced(texts, pa.array(is_odd), values, told)
+
+
+def _replaced(
+    texts: pa.Array, mask: pa.Array, values: pa.Array, told: Callable[[str], str]
+) -> pa.Array:
+    """Give `texts`, where the mask holds what is told of the value instead."""
+    if not pc.any(mask).as_py():
         return texts
-    odd = [number_text(value) for value in values.take(pa.array(places)).to_pylist()]
-    return pc.replace_with_mask(texts, is_odd, pa.array(odd, pa.large_string()))
+    coded = values.filter(mask).dictionary_encode()
+    known = pa.array([told(value) for value in coded.dictionary.to_pylist()], _TEXT)
+    return pc.replace_with_mask(texts, mask, known.take(coded.indices))
 
 
 def text_of(
