@@ -7,6 +7,7 @@ line ends stands in its cells.
 
 from __future__ import annotations
 
+import csv
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,8 @@ def parse_clean(raw: bytes, shape: RecordShape, span: ChunkSpan) -> ParsedChunk 
     data, delimiter = single_byte(text, shape.grammar)
     escape = shape.grammar.escape
     is_dense = bool(span.hints.get(DENSE))
-    is_plain = data is text and (escape is None or escape not in data)
+    is_plain = data is text and delimiter == shape.grammar.delimiter
+    is_plain = is_plain and (escape is None or escape not in data)
     if shape.has_trailing_delimiter or not delimiter or not (is_dense or is_plain):
         return None
     if not shape.encoding.is_valid(raw):
@@ -80,7 +82,7 @@ def _numbered(
     places = np.array([row.number - 1 for row in ragged], np.int64)
     is_read = np.ones(table.num_rows + len(ragged), bool)
     is_read[places] = False
-    torn = [_cells(row.text, shape.grammar) for row in ragged]
+    torn = _torn([row.text for row in ragged], shape.grammar)
     empty = _empty_rows(table)
     is_data = np.ones(len(is_read), bool)
     is_data[np.flatnonzero(is_read)[empty]] = False
@@ -102,6 +104,21 @@ def _numbered(
             if any(cells)
         ),
     )
+
+
+def _torn(texts: Sequence[str], grammar: Grammar) -> list[list[str]]:
+    """Take ragged records apart; clean ones are what Python's reader takes them for."""
+    reader = csv.reader(
+        texts,
+        delimiter=grammar.delimiter.decode(),
+        quotechar=None if grammar.quote is None else grammar.quote.decode(),
+        quoting=csv.QUOTE_NONE if grammar.quote is None else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    try:
+        return list(reader)
+    except csv.Error:  # a cell larger than that reader takes
+        return [_cells(text, grammar) for text in texts]
 
 
 def _cells(text: str, grammar: Grammar) -> list[str]:

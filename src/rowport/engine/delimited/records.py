@@ -9,7 +9,7 @@ finds its end, and pairing starts afresh behind it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -74,30 +74,58 @@ def line_ends(buffer: bytes, *, unit: int = 1, little: bool = True, is_final: bo
     """
     units = len(buffer) // unit
     array = np.frombuffer(buffer, f"{'<' if little else '>'}u{unit}", count=units)
-    has_cr = b"\r" in buffer
-    parts = []
-    for begin in range(0, units, _SLICE):
-        part = array[begin : begin + _SLICE + 1]  # one more: an LF may follow a CR
-        is_end = part == LF
-        if has_cr:
-            is_alone = part == CR
-            is_alone[:-1] &= ~is_end[1:]
-            is_alone[-1:] &= is_final
-            is_end |= is_alone
-        parts.append(np.flatnonzero(is_end[:_SLICE]) + (begin + 1))
-    ends = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    ends = ends * unit if unit > 1 else ends
-    if is_final and buffer and (not len(ends) or ends[-1] < len(buffer)):
-        ends = np.append(ends, len(buffer))
+    marks = (LF, CR) if b"\r" in buffer else (LF,)
+    places = places_of(array, *marks)
+    ends = _ends_of_lines(places, array[places], units, is_final=is_final)
+    return _with_last(ends * unit, buffer, is_final=is_final)
+
+
+def lines_and_places(
+    buffer: bytes, byte: bytes | None, *, is_final: bool
+) -> tuple[Offsets, Offsets]:
+    """Give the ends of lines as `line_ends` does, and where a byte stands, by one look."""
+    if byte is None or byte not in buffer:
+        return line_ends(buffer, is_final=is_final), np.zeros(0, np.int64)
+    array = np.frombuffer(buffer, np.uint8)
+    places = places_of(array, LF, byte[0], *((CR,) if b"\r" in buffer else ()))
+    marks = array[places]
+    is_byte = marks == byte[0]
+    others = places[~is_byte]
+    ends = _ends_of_lines(others, marks[~is_byte], len(array), is_final=is_final)
+    return _with_last(ends, buffer, is_final=is_final), places[is_byte]
+
+
+def _ends_of_lines(
+    places: Offsets, marks: NDArray[np.integer], units: int, *, is_final: bool
+) -> Offsets:
+    """Give where lines end, by the places of all LF and CR."""
+    is_end = marks == LF
+    if not is_end.all():
+        is_followed = np.zeros(len(places), bool)
+        is_followed[:-1] = is_end[1:] & (np.diff(places) == 1)
+        if len(places) and not is_final:
+            is_followed[-1] |= places[-1] == units - 1
+        is_end |= ~is_followed
+    ends: Offsets = places[is_end] + 1
     return ends
 
 
-def places_of(array: NDArray[np.uint8], byte: int) -> Offsets:
-    """Give where a byte stands."""
-    parts = [
-        np.flatnonzero(array[begin : begin + _SLICE] == byte) + begin
-        for begin in range(0, len(array), _SLICE)
-    ]
+def _with_last(ends: Offsets, buffer: bytes, *, is_final: bool) -> Offsets:
+    """Add the end of a last line that has none."""
+    if is_final and buffer and (not len(ends) or ends[-1] < len(buffer)):
+        return np.append(ends, len(buffer))
+    return ends
+
+
+def places_of(array: NDArray[Any], *units: int) -> Offsets:
+    """Give where any of these units stands."""
+    parts = []
+    for begin in range(0, len(array), _SLICE):
+        part = array[begin : begin + _SLICE]
+        is_one = part == units[0]
+        for unit in units[1:]:
+            is_one |= part == unit
+        parts.append(np.flatnonzero(is_one) + begin)
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
 
 
@@ -150,11 +178,16 @@ class _Indexer:
         self.grammar = grammar
         self.is_final = is_final
         self.array = np.frombuffer(buffer, np.uint8)
-        self.lines = line_ends(buffer, is_final=is_final)
-        self.quotes = self._places(grammar.quote)
+        quote = grammar.quote if grammar.is_columnar else None
+        self.lines, self.quotes = lines_and_places(buffer, quote, is_final=is_final)
         self.escapes = self._places(grammar.escape)
         if len(self.escapes):
             self._resolve_escapes()
+        self._borders = np.zeros(256, bool)
+        """Bytes that part a quoted cell from what stands beside it."""
+        self._borders[[LF, CR]] = True
+        if len(grammar.delimiter) == 1:
+            self._borders[grammar.delimiter[0]] = True
         self.position = 0
         self.records = 0
         self.parts: list[Offsets] = []
@@ -260,20 +293,23 @@ class _Indexer:
     def _may_open(self, opening: Offsets, closing: Offsets) -> NDArray[np.bool_]:
         before = self.array[np.maximum(opening - 1, 0)]
         delimiter = self.grammar.delimiter
-        may = (before == LF) | (before == CR)
-        may |= self._stands(delimiter, opening - len(delimiter))
+        may = self._borders[before]
+        if len(delimiter) > 1:
+            may |= self._stands(delimiter, opening - len(delimiter))
         if self.grammar.skips_space:
             may |= self._stands(delimiter + b" ", opening - len(delimiter) - 1)
         may[0] |= int(opening[0]) == self.position
         may[1:] |= opening[1:] - closing[: len(opening) - 1] == 1
-        return np.asarray(may, bool)
+        return may
 
     def _may_close(self, closing: Offsets) -> NDArray[np.bool_]:
         size = len(self.array)
         after = self.array[np.minimum(closing + 1, size - 1)]
-        may = (after == LF) | (after == CR) | self._stands(self.grammar.delimiter, closing + 1)
+        may = self._borders[after]
+        if len(self.grammar.delimiter) > 1:
+            may |= self._stands(self.grammar.delimiter, closing + 1)
         may |= (after == self.array[closing]) | (closing + 1 >= size)
-        return np.asarray(may, bool)
+        return may
 
     def _stands(self, delimiter: bytes, places: Offsets) -> NDArray[np.bool_]:
         """Say at which of `places` the delimiter stands; cut off at the end, it may do so."""

@@ -74,12 +74,20 @@ class FixedForm:
     def read(self, cells: Cells) -> tuple[Integers, Booleans]:
         """Give the moment of each cell in seconds since 1970, and which cells were taken."""
         rows = np.flatnonzero(cells.sizes == self.width)
+        is_all = 0 < len(rows) == len(cells.sizes)
         begins = cells.begins[rows]
         taken = np.ones(len(rows), bool)
         found: dict[str, Integers] = {}
         for word in self._words:
-            taken &= word.read(cells.words(begins + word.begin), found)
+            seen = (
+                cells.words_of_all(word.begin, self.width)
+                if is_all
+                else cells.words(begins + word.begin)
+            )
+            taken &= word.read(seen, found)
         seconds = _seconds(found, taken)
+        if is_all:
+            return seconds, taken
         told, is_taken = np.zeros(len(cells.sizes), np.int64), np.zeros(len(cells.sizes), bool)
         told[rows], is_taken[rows] = seconds, taken
         return told, is_taken

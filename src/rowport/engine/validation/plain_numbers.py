@@ -26,6 +26,8 @@ MAX_CHARS: Final = 2 * words.SIZE
 """Of the digits and the point."""
 _KEPT: Final = np.array([(1 << 64) - (1 << (64 - 8 * n)) for n in range(9)], np.uint64)
 """Masks of the last n bytes of a word."""
+_ONE_BYTE: Final = np.uint64(8)
+_SEVEN_BYTES: Final = np.uint64(56)
 _HUNDRED_MILLION: Final = np.int64(10**8)
 
 
@@ -47,9 +49,9 @@ def read_numbers(texts: TextBytes, *, point: str | None, group: str | None) -> N
     if group is None or not np.any(grouped := cells.bytes == ord(group)):
         return _read(cells, point)
     fit = _are_between_digits(cells, grouped)
-    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(grouped)])
+    before = np.cumsum(grouped, dtype=np.int32)
     offsets = np.append(cells.begins, cells.ends[-1:])
-    plain = TextBytes(offsets=offsets - before[offsets], data=cells.bytes[~grouped])
+    plain = TextBytes(offsets=offsets - before[offsets - 1], data=cells.bytes[~grouped])
     told = _read(Cells(plain), point)
     taken = told.taken & fit
     if point is not None:  # no group stands behind the point: it is where the decimals say
@@ -95,21 +97,23 @@ def _read(cells: Cells, point: str | None) -> Numbers:
 def _without_point(low: Words, high: Words, point: int) -> tuple[Words, Words, Integers, Booleans]:
     """Take the point out of pairs of words: what stands before it moves up by a byte."""
     in_low = words.first(low, point)
+    has_low = in_low != 0
+    moved, decimals = _taken_out(low, in_low)
+    if has_low.all():
+        moved |= high >> _SEVEN_BYTES
+        return moved, high << _ONE_BYTE, decimals, has_low
     in_high = words.first(high, point)
-    in_high[in_low != 0] = 0
-    moved, behind = _taken_out(low, in_low)
-    has_low, has_high = in_low != 0, in_high != 0
-    shift = np.uint64(8)
-    moved |= np.where(has_low, high >> np.uint64(56), np.uint64(0))
-    moved_high, behind_high = _taken_out(high, in_high)
-    high = np.where(has_low, high << shift, moved_high)
-    decimals = np.where(has_low, behind, np.where(has_high, behind_high + words.SIZE, 0))
-    return moved, high, decimals, has_low | has_high
+    in_high[has_low] = 0
+    has_high = in_high != 0
+    moved_high, behind = _taken_out(high, in_high)
+    moved |= np.where(has_low, high >> _SEVEN_BYTES, np.uint64(0))
+    decimals = np.where(has_low, decimals, np.where(has_high, behind + words.SIZE, 0))
+    return moved, np.where(has_low, high << _ONE_BYTE, moved_high), decimals, has_low | has_high
 
 
 def _taken_out(values: Words, at: Words) -> tuple[Words, Integers]:
     """Take out the byte that `at` marks, if any; say how many bytes stand behind it."""
     before = at - (at != 0)
-    moved = ((values & before) << np.uint64(8)) | (values & ~(before | at * words.BYTE))
+    moved = ((values & before) << _ONE_BYTE) | (values & ~(before | at * words.BYTE))
     behind = words.SIZE - 1 - (np.bitwise_count(before) >> np.uint8(3)).astype(np.int64)
     return moved, behind

@@ -82,9 +82,10 @@ def read_swiftly(
         return _decimals(read, read.decimals, taken, absent, left, rest)
     values, reasons = read.values, dict[str, str]()
     if rest is not None:
-        values[left[rest.places]] = rest.values.to_physical().to_numpy()
-        taken[left[rest.places]] = True
         reasons = rest.reasons
+        if len(rest.places):
+            values[left[rest.places]] = rest.values.to_physical().to_numpy()
+            taken[left[rest.places]] = True
     typed = _array(_STORED[reader.dtype], values, taken)
     return SwiftlyRead(typed=typed, missing=absent, reasons=reasons)
 
@@ -176,7 +177,7 @@ def _decimals(
     wide = np.zeros((len(units), 2), np.int64)
     wide[:, 0] = units * _POWERS[scale - decimals] if shift else units
     wide[:, 1] = wide[:, 0] >> 63
-    if rest is not None:
+    if rest is not None and len(rest.places):
         kind = pl.Decimal(_DECIMAL_DIGITS, scale)
         wide[left[rest.places]] = _halves(rest.values.cast(kind))
         taken[left[rest.places]] = True

@@ -52,6 +52,11 @@ class Cells:
         found: Words = every[places]
         return found
 
+    def words_of_all(self, at: int, width: int) -> Words:
+        """Give the eight bytes from the byte `at` on of every cell, where all have this width."""
+        begin = int(self.begins[0]) + at
+        return np.ndarray((len(self.begins),), "<u8", self.bytes, begin, (width,)).copy()
+
 
 def are_digits(values: Words) -> NDArray[np.bool_]:
     """Tell where all eight bytes are 0 to 9: values, not characters."""
