@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pathlib
 import re
@@ -22,6 +23,10 @@ DEFAULT_MAX_RATIO: Final = 200
 """Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
 HOST: Final = re.compile(r"[0-9a-z.:_-]+:[0-9]{1,5}")
 DEFAULT_EVENT_DAYS: Final = 30
+DEFAULT_TOKEN_CALLS: Final = 12_000
+DEFAULT_ORGANIZATION_CALLS: Final = 60_000
+ORIGIN: Final = re.compile(r"https?://[0-9a-z.:_-]+")
+LEVELS: Final = {"info": logging.INFO, "debug": logging.DEBUG}
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -53,6 +58,14 @@ class Settings:
     outbound_allowed: frozenset[str] = frozenset()
     """ROWPORT_OUTBOUND_ALLOW: `host:port` with commas between them, which webhooks and feeds may
     reach though they are private."""
+    token_calls: int = DEFAULT_TOKEN_CALLS
+    """ROWPORT_TOKEN_CALLS: how many calls of the native API a token may make in a minute."""
+    organization_calls: int = DEFAULT_ORGANIZATION_CALLS
+    """ROWPORT_ORGANIZATION_CALLS: how many all tokens of an organization may make together."""
+    cors_origins: frozenset[str] = frozenset()
+    """ROWPORT_CORS_ORIGINS: `https://host` with commas between them, whose pages may call us."""
+    log_level: int = logging.INFO
+    """ROWPORT_LOG: `info` (the default) or `debug`, which also tells of every request."""
     source_folders: frozenset[str] = frozenset()
     """ROWPORT_SOURCE_FOLDERS: folders with `:` between them, from which feeds may read."""
     has_instance_role: bool = False
@@ -84,6 +97,12 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         dialect_prefixes=_prefixes(known),
         public_url=known.get("ROWPORT_PUBLIC_URL", "").rstrip("/") or None,
         outbound_allowed=_hosts(known),
+        token_calls=_positive(known, "ROWPORT_TOKEN_CALLS", DEFAULT_TOKEN_CALLS),
+        organization_calls=_positive(
+            known, "ROWPORT_ORGANIZATION_CALLS", DEFAULT_ORGANIZATION_CALLS
+        ),
+        cors_origins=_origins(known),
+        log_level=_log_level(known),
         source_folders=_folders(known),
         has_instance_role=_has_instance_role(known),
         event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
@@ -130,6 +149,22 @@ def _hosts(environment: Mapping[str, str]) -> frozenset[str]:
         if not HOST.fullmatch(host):
             raise InvalidOptions(f"ROWPORT_OUTBOUND_ALLOW: {host[:80]!r} is not `host:port`.")
     return frozenset(found - {""})
+
+
+def _origins(environment: Mapping[str, str]) -> frozenset[str]:
+    said = environment.get("ROWPORT_CORS_ORIGINS", "").split(",")
+    found = {part.strip().rstrip("/") for part in said} - {""}
+    for origin in found:
+        if not ORIGIN.fullmatch(origin):
+            raise InvalidOptions(f"ROWPORT_CORS_ORIGINS: {origin[:80]!r} is not `https://host`.")
+    return frozenset(found)
+
+
+def _log_level(environment: Mapping[str, str]) -> int:
+    said = environment.get("ROWPORT_LOG", "info")
+    if said not in LEVELS:
+        raise InvalidOptions(f"ROWPORT_LOG={said[:40]!r} is neither `info` nor `debug`.")
+    return LEVELS[said]
 
 
 def _prefixes(environment: Mapping[str, str]) -> dict[str, str]:

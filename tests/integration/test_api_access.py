@@ -312,6 +312,20 @@ def test_the_right_token_is_let_in(
         assert str(theirs.imported.id) not in answer.text
 
 
+@pytest.mark.parametrize("call", CLOSED, ids=str)
+def test_no_nul_in_an_address_breaks_it(
+    rowport: Rowport, api: TestClient[Any], mine: Place, call: Call
+) -> None:
+    assert call.scope is not None
+    headers, _ = bearing(rowport, mine, call.scope)
+    query = Call(method=call.method, path=f"{call.path}?status=%00", scope=call.scope)
+    answer = ask(api, query, mine.names(), headers)
+    assert answer.status_code == 400, answer.text
+    if call.has_names:
+        names: dict[str, object] = dict.fromkeys(missing(), "%00")
+        assert ask(api, call, names, headers).status_code in {400, 404, 422}
+
+
 def test_a_revoked_token_ends_at_the_next_request(
     rowport: Rowport, api: TestClient[Any], mine: Place
 ) -> None:

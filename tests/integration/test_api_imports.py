@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -50,6 +51,7 @@ def ended(api: httpx.Client, answer: httpx.Response) -> dict[str, Any]:
         imported: dict[str, Any] = api.get(answer.headers["location"]).json()
         if imported["finished_at"]:
             return imported
+        time.sleep(0.02)
 
 
 LATE = (

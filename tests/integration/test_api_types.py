@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ def load(api: httpx.Client, name: str, content: bytes) -> dict[str, Any]:
         imported: dict[str, Any] = api.get(sent.headers["location"]).json()
         if imported["finished_at"]:
             return imported
+        time.sleep(0.02)
 
 
 def test_a_type_is_made_changed_and_left_alone(api: httpx.Client, home: Home) -> None:

@@ -1,14 +1,15 @@
 """The native API as an ASGI application."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final
 
 from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import LifespanHook
+from litestar.types import ASGIApp, LifespanHook
 
+from rowport.api.announcing import Announces
 from rowport.api.broadcast import Broadcast
 from rowport.api.control import (
     cancel_import,
@@ -22,9 +23,12 @@ from rowport.api.control import (
 from rowport.api.desk import Desk, desk_for_each
 from rowport.api.events import follow_all, follow_import
 from rowport.api.files import download
-from rowport.api.guard import guard_with
+from rowport.api.guard import Gate
+from rowport.api.heads import AnswersHead
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
+from rowport.api.leftovers import TakesLeftovers
+from rowport.api.limiting import Limits
 from rowport.api.mounting import Mounted, handlers_for
 from rowport.api.organizations import (
     change_organization,
@@ -56,6 +60,21 @@ from rowport.api.webhooks import (
 from rowport.service import Services
 from rowport.wire.dialect import Front
 
+EXPOSED: Final = (
+    "ETag",
+    "Idempotent-Replayed",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Tus-Resumable",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Offset",
+    "X-Request-Id",
+)
+"""What a page may read besides the body."""
 ROUTES: Final = (
     create_import,
     get_import,
@@ -99,11 +118,31 @@ ROUTES: Final = (
 )
 
 
+def cors_for(origins: Sequence[str]) -> CORSConfig | None:
+    """Let pages of these origins call the API; of none unless somebody says so."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["*"],
+        allow_credentials=False,  # a token is sent by the page itself, never by the browser
+        expose_headers=list(EXPOSED),
+    )
+
+
+def served(app: Litestar) -> ASGIApp:
+    """Give the application with what belongs around all of its answers."""
+    return Announces(AnswersHead(TakesLeftovers(app)))
+
+
 def create_app(
     *,
     services: Services,
     count_workers: Callable[[], int],
     front: Front | None = None,
+    limits: Limits | None = None,
+    cors_origins: Sequence[str] = (),
     dialects: Sequence[Mounted] = (),
     on_startup: Sequence[LifespanHook] = (),
     on_shutdown: Sequence[LifespanHook] = (),
@@ -112,14 +151,16 @@ def create_app(
 
     `count_workers` asks the database, so it also tells whether that answers.
     """
+    gate = Gate(find_access=lambda: services.access, limits=limits)
     desk = Desk(services=services, count_workers=count_workers)
     broadcast = Broadcast(lambda: services.events)
     # Together: a handler that runs in a thread breaks when its path is registered in parts.
     native = Router(
         path="/",
         route_handlers=ROUTES,
-        middleware=[partial(Replaying, find_services=lambda: services)],
-        guards=[guard_with(lambda: services.access)],
+        # Functions and no objects: the framework copies whatever it is given.
+        middleware=[lambda app: Replaying(app, services=services, gate=gate)],
+        guards=[gate.guard()],
         dependencies={
             "desk": Provide(desk_for_each(desk), sync_to_thread=False),
             "broadcast": Provide(lambda: broadcast, sync_to_thread=False),
@@ -129,6 +170,7 @@ def create_app(
         route_handlers=[native, *(mounted.router() for mounted in dialects)],
         dependencies={"front": Provide(lambda: front, sync_to_thread=False)},
         exception_handlers=handlers_for(dialects),
+        cors_config=cors_for(cors_origins),
         on_startup=list(on_startup),
         on_shutdown=[broadcast.stop, *on_shutdown],
         openapi_config=None,

@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from rowport.model.errors import RowportError, Unauthorized
+from rowport.model.errors import RowportError, TooManyRequests, Unauthorized
 from rowport.wire.problems import MEDIA_TYPE, http_problem, problem
 from rowport.wire.unforeseen import log_unforeseen
 
@@ -15,7 +15,8 @@ RETRY_AFTER_S: Final = 1
 
 
 def _of_ours(_: Request[Any, Any, Any], error: RowportError) -> Response[dict[str, object]]:
-    headers = {"Retry-After": str(RETRY_AFTER_S)} if error.transient else {}
+    wait_s = error.retry_after_s if isinstance(error, TooManyRequests) else RETRY_AFTER_S
+    headers = {"Retry-After": str(wait_s)} if error.transient else {}
     if isinstance(error, Unauthorized):  # RFC 6750, section 3
         headers["WWW-Authenticate"] = 'Bearer realm="rowport"'
     return Response(

@@ -6,8 +6,7 @@ that left) may have done something: its repetition makes the thing under the sam
 """
 
 import hashlib
-from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from litestar import Request
@@ -18,11 +17,14 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, ReceiveMessage, Scope, Send
 
 from rowport.api.forms import PART_BYTES, read_fields
-from rowport.api.guard import SCOPE, admit
+from rowport.api.guard import SCOPE, Gate
 from rowport.model.errors import Invalid
 from rowport.ports.faces import StoredReplay
 from rowport.service import Services
 from rowport.wire.bodies import read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = (b"idempotent-replayed", b"true")
@@ -40,9 +42,10 @@ SUBJECT: Final = "subject"
 class Replaying:
     """An ASGI application around a route."""
 
-    def __init__(self, app: ASGIApp, find_services: Callable[[], Services]) -> None:
+    def __init__(self, app: ASGIApp, services: Services, gate: Gate) -> None:
         self._app = app
-        self._find_services = find_services
+        self._services = services
+        self._gate = gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -57,9 +60,9 @@ class Replaying:
 
     async def _once(self, scope: HTTPScope, receive: Receive, send: Send, key: str) -> None:
         request: Request[Any, Any, Any] = Request(scope, receive=receive, send=send)
-        services = self._find_services()
+        services = self._services
         handler = scope["route_handler"]
-        principal = await admit(request, handler, services.access)
+        principal = await self._gate.admit(request, handler)
         if not handler.opt.get("repeats", True):
             raise Invalid(f"This takes no {HEADER}: its answer holds a secret that nobody keeps.")
         hear, digest = await _read(request)

@@ -10,9 +10,8 @@ import time
 from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Final
 
-from rowport.api.app import create_app
-from rowport.api.heads import AnswersHead
-from rowport.api.leftovers import TakesLeftovers
+from rowport.api.app import create_app, served
+from rowport.api.limiting import Limits
 from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
 from rowport.cli.settings import Settings
@@ -22,32 +21,38 @@ from rowport.wire.limits import Limiter
 
 if TYPE_CHECKING:
     from litestar import Litestar
+    from litestar.types import ASGIApp
 
     from rowport.api.broadcast import Broadcast
 
 WATCH_S: Final = 0.5
 
 
-def make_app() -> AnswersHead:
+def make_app() -> ASGIApp:
     """Make the application; where the home is stands in the environment."""
-    start_log()
+    chosen = rowport_settings()
+    start_log(chosen.log_level)
     _stop_when_orphaned()
     settings = Settings()
     rowport = open_rowport(home=settings.home, database_url=settings.database_url, migrate=False)
-    chosen = rowport_settings()
+    limiter = Limiter(is_on=chosen.has_rate_limits)
     app = create_app(
         services=rowport.services,
         count_workers=rowport.alive_workers,
         front=Front(
             services=rowport.services,
-            limiter=Limiter(is_on=chosen.has_rate_limits),
+            limiter=limiter,
             base_url=chosen.public_url,
         ),
+        limits=Limits(
+            limiter=limiter, token=chosen.token_calls, organization=chosen.organization_calls
+        ),
+        cors_origins=sorted(chosen.cors_origins),
         dialects=mounted_dialects(chosen),
         on_startup=[_end_streams_first],
         on_shutdown=[rowport.close],
     )
-    return AnswersHead(TakesLeftovers(app))
+    return served(app)
 
 
 def _end_streams_first(app: Litestar) -> None:

@@ -13,6 +13,7 @@ from rowport.cli.exits import Exit
 from rowport.cli.logs import start_log
 from rowport.cli.processes import stop_with_parent
 from rowport.cli.settings import Command, Settings
+from rowport.config import settings as chosen_settings
 from rowport.model.errors import RowportError
 from rowport.runtime.trial import Trial
 from rowport.runtime.worker import Worker, run_trial
@@ -46,7 +47,7 @@ def worker(
     slots: int,
 ) -> Exit:
     """Run one more worker, until SIGTERM or Ctrl-C."""
-    start_log()
+    start_log(chosen_settings().log_level)
     if with_parent:
         stop_with_parent()
     session = session or f"rowport worker {secrets.token_hex(4)}"

@@ -30,6 +30,7 @@ RowportError
 │   ├── RecordTypeInUse                something needs the record type still
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
 ├── PreconditionFailed ........... 412  the thing is another than the request was made for
+├── TooManyRequests .............. 429  transient: more calls than a token or organization may make
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
 ├── SourceChanged ................ 409  transient: a file of a source is another one now
 ├── StorageFull .................. 507  transient
@@ -272,6 +273,18 @@ class SourceChanged(RowportError):
     status = 409
     code = "source_changed"
     transient = True
+
+
+class TooManyRequests(RowportError):
+    """There were more calls than are allowed in a while."""
+
+    status = 429
+    code = "too_many_requests"
+    transient = True
+
+    def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class StorageFull(RowportError):

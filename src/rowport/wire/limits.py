@@ -33,6 +33,8 @@ class Verdict:
     """0 when the call is allowed."""
     reset_at_s: float
     """Unix time at which the window ends and all calls are there again."""
+    reset_after_s: float
+    """In how many seconds that is."""
 
 
 class Limiter:
@@ -74,4 +76,5 @@ class Limiter:
             remaining=rate.calls - calls,
             retry_after_s=0.0 if allowed else ends - now,
             reset_at_s=ends,
+            reset_after_s=ends - now,
         )

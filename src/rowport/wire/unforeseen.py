@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 from rowport.wire.faults import note
+
+LINK: Final = re.compile(r"(/v1/files/)[^/]+")
+"""Whoever has the link has the file."""
 
 if TYPE_CHECKING:
     from litestar import Request
@@ -12,4 +16,4 @@ if TYPE_CHECKING:
 
 def log_unforeseen(request: Request[Any, Any, Any], error: Exception) -> None:
     """Log the kind and the place of an error; its message may hold cell values or secrets."""
-    note(request.method, request.url.path, error)
+    note(request.method, LINK.sub(r"\1...", request.url.path), error)

@@ -98,7 +98,12 @@ def test_an_answer_tells_the_limit_only_after_somebody_was_counted() -> None:
     assert "X-RateLimit-Limit" not in render(request, Unauthorized()).headers
     now = time.time()
     request.state[RATE_KEY] = Verdict(
-        allowed=False, limit=500, remaining=0, retry_after_s=0.1, reset_at_s=now
+        allowed=False,
+        limit=500,
+        remaining=0,
+        retry_after_s=0.1,
+        reset_at_s=now,
+        reset_after_s=0.1,
     )
     headers = render(request, TooManyAttempts()).headers
     assert headers["Retry-After"] == "1"

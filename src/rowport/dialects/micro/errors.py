@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from uuid import uuid4
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from rowport.model.errors import Conflict, Invalid, NotFound, RowportError
+from rowport.wire.request_ids import HEADER as REQUEST_ID
+from rowport.wire.request_ids import chosen
 from rowport.wire.unforeseen import log_unforeseen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 Document = dict[str, object]
-REQUEST_ID: Final = "x-request-id"
-SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 MOST_ISSUES: Final = 100
 RETRY_AFTER_S: Final = 1
 
@@ -118,8 +116,7 @@ class KeyInUse(Conflict):
 
 def request_id(request: Request[Any, Any, Any]) -> str:
     """Give the id that the answer shows: the client's own if it is a sane one."""
-    said = request.headers.get(REQUEST_ID, "")
-    return said if SANE_ID.fullmatch(said) else str(uuid4())
+    return chosen(request.headers.get(REQUEST_ID, ""))
 
 
 def envelope(

@@ -14,7 +14,7 @@ from litestar.response import Stream
 from rowport.dialects.micro.admission import admit
 from rowport.dialects.micro.bodies import read_body, understand, uuid_text
 from rowport.dialects.micro.creating import Creation
-from rowport.dialects.micro.errors import REQUEST_ID, UnknownThing, invalid, request_id
+from rowport.dialects.micro.errors import UnknownThing, invalid, request_id
 from rowport.dialects.micro.facets import record_type_of, served
 from rowport.dialects.micro.present import is_shown, job_document, result
 from rowport.dialects.micro.properties import definitions
@@ -27,6 +27,7 @@ from rowport.model.states import ImportState
 from rowport.service import Services
 from rowport.wire.dialect import GivenFront
 from rowport.wire.ids import import_id
+from rowport.wire.request_ids import HEADER as REQUEST_ID
 
 ROOT: Final = "/v2/prism/{team_id:str}"
 JSON: Final = "application/json"
