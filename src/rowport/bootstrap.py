@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from rowport.service.imports import Imports
     from rowport.service.links import Links
     from rowport.service.mending import Mending
+    from rowport.service.observing import Observing
     from rowport.service.preparing import Preparing
     from rowport.service.reading import FileTable
     from rowport.service.record_types import RecordTypes
@@ -450,6 +451,14 @@ class LazyServices:
         from rowport.service.events import Events
 
         return Events(ledger=self._ledger, listen=self._listen)
+
+    @cached_property
+    def observing(self) -> Observing:
+        """See Services.observing."""
+        from rowport.service.observing import Observing
+        from rowport.store.figures import PostgresFigures
+
+        return Observing(database=self._ledger.database, figures=PostgresFigures())
 
     @cached_property
     def webhooks(self) -> Webhooks:

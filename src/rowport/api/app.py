@@ -25,6 +25,7 @@ from rowport.api.files import download
 from rowport.api.guard import guard_with
 from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
+from rowport.api.metrics import Measures, read_metrics
 from rowport.api.mounting import Mounted, handlers_for
 from rowport.api.organizations import (
     change_organization,
@@ -96,6 +97,7 @@ ROUTES: Final = (
     download,
     healthz,
     readyz,
+    read_metrics,
 )
 
 
@@ -114,6 +116,9 @@ def create_app(
     """
     desk = Desk(services=services, count_workers=count_workers)
     broadcast = Broadcast(lambda: services.events)
+    measures = Measures(
+        find_observing=lambda: services.observing, count_watchers=lambda: broadcast.watchers
+    )
     # Together: a handler that runs in a thread breaks when its path is registered in parts.
     native = Router(
         path="/",
@@ -123,6 +128,7 @@ def create_app(
         dependencies={
             "desk": Provide(desk_for_each(desk), sync_to_thread=False),
             "broadcast": Provide(lambda: broadcast, sync_to_thread=False),
+            "measures": Provide(lambda: measures, sync_to_thread=False),
         },
     )
     return Litestar(
@@ -132,7 +138,7 @@ def create_app(
         on_startup=list(on_startup),
         on_shutdown=[broadcast.stop, *on_shutdown],
         openapi_config=None,
-        state=State({"broadcast": broadcast}),
+        state=State({"broadcast": broadcast, "measures": measures}),
         logging_config=None,
         request_max_body_size=None,  # an upload is as large as the disk allows
     )

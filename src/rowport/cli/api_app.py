@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from rowport.api.app import create_app
 from rowport.api.heads import AnswersHead
 from rowport.api.leftovers import TakesLeftovers
+from rowport.api.metrics import CountsRequests
 from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
 from rowport.cli.settings import Settings
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from litestar import Litestar
 
     from rowport.api.broadcast import Broadcast
+    from rowport.api.metrics import Measures
 
 WATCH_S: Final = 0.5
 
 
-def make_app() -> AnswersHead:
+def make_app() -> CountsRequests:
     """Make the application; where the home is stands in the environment."""
     start_log()
     _stop_when_orphaned()
@@ -47,7 +49,8 @@ def make_app() -> AnswersHead:
         on_startup=[_end_streams_first],
         on_shutdown=[rowport.close],
     )
-    return AnswersHead(TakesLeftovers(app))
+    measures: Measures = app.state.measures
+    return CountsRequests(AnswersHead(TakesLeftovers(app)), measures)
 
 
 def _end_streams_first(app: Litestar) -> None:

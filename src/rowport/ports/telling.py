@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.events import Event, EventKind
+    from rowport.model.figures import Figures
     from rowport.model.retention import Due, RetentionKind, RetentionRule
     from rowport.model.webhooks import (
         ClaimedDelivery,
@@ -172,6 +173,14 @@ class WebhookLedger(Protocol):
         state: DeliveryState | None,
     ) -> int:
         """Let deliveries be tried anew; gives how many."""
+        ...
+
+
+class FigureLedger(Protocol):
+    """Numbers about the whole installation."""
+
+    def now(self, tx: Transaction) -> Figures:
+        """Say how things stand; reads every import and chunk."""
         ...
 
 
