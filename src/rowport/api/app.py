@@ -45,6 +45,7 @@ from rowport.api.record_types import (
 from rowport.api.replaying import Replaying
 from rowport.api.rows import list_errors, list_rows
 from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
+from rowport.api.usage import get_usage, list_files
 from rowport.api.webhooks import (
     delete_webhook,
     get_webhook,
@@ -70,8 +71,10 @@ ROUTES: Final = (
     undo_import,
     list_rows,
     list_errors,
+    list_files,
     follow_import,
     follow_all,
+    get_usage,
     list_types,
     get_type,
     put_type,

@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
+    from rowport.service.usage import Usage
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -469,6 +470,14 @@ class LazyServices:
         from rowport.store.figures import PostgresFigures
 
         return Observing(database=self._ledger.database, figures=PostgresFigures())
+
+    @cached_property
+    def usage(self) -> Usage:
+        """See Services.usage."""
+        from rowport.service.usage import Usage
+        from rowport.store.usage import PostgresUsage
+
+        return Usage(ledger=self._ledger, usage=PostgresUsage())
 
     @cached_property
     def webhooks(self) -> Webhooks:

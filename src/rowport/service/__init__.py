@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from rowport.service.settling import Settling
     from rowport.service.undoing import Undoing
     from rowport.service.undos import Undos
+    from rowport.service.usage import Usage
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -118,6 +119,11 @@ class Services(Protocol):
     @property
     def observing(self) -> Observing:
         """How things stand in the whole installation."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What organizations use."""
         ...
 
     @property
