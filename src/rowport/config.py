@@ -27,6 +27,7 @@ DEFAULT_TOKEN_CALLS: Final = 12_000
 DEFAULT_ORGANIZATION_CALLS: Final = 60_000
 ORIGIN: Final = re.compile(r"https?://[0-9a-z.:_-]+")
 LEVELS: Final = {"info": logging.INFO, "debug": logging.DEBUG}
+SECRET: Final = re.compile(r"[!-~]{16,512}", re.ASCII)
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -70,6 +71,12 @@ class Settings:
     """ROWPORT_SOURCE_FOLDERS: folders with `:` between them, from which feeds may read."""
     has_instance_role: bool = False
     """ROWPORT_S3_INSTANCE_ROLE: `on` lets feeds without keys of their own use this machine's."""
+    are_metrics_open: bool = False
+    """ROWPORT_METRICS: `token` (the default) or `open`, so that whoever reaches the port reads
+    /metrics."""
+    metrics_token: str | None = None
+    """ROWPORT_METRICS_TOKEN: a secret that opens /metrics and nothing else; None: only tokens with
+    the scope admin do."""
     event_days: int = DEFAULT_EVENT_DAYS
     """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
     running_imports: int | None = None
@@ -105,6 +112,8 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         log_level=_log_level(known),
         source_folders=_folders(known),
         has_instance_role=_has_instance_role(known),
+        are_metrics_open=_are_metrics_open(known),
+        metrics_token=_metrics_token(known),
         event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
         running_imports=(
             _positive(known, "ROWPORT_RUNNING_IMPORTS", 1)
@@ -134,6 +143,23 @@ def _has_instance_role(environment: Mapping[str, str]) -> bool:
     if said not in {"on", "off"}:
         raise InvalidOptions(f"ROWPORT_S3_INSTANCE_ROLE={said!r} is neither `on` nor `off`.")
     return said == "on"
+
+
+def _are_metrics_open(environment: Mapping[str, str]) -> bool:
+    said = environment.get("ROWPORT_METRICS", "token")
+    if said not in {"token", "open"}:
+        raise InvalidOptions(f"ROWPORT_METRICS={said[:40]!r} is neither `token` nor `open`.")
+    return said == "open"
+
+
+def _metrics_token(environment: Mapping[str, str]) -> str | None:
+    secret = environment.get("ROWPORT_METRICS_TOKEN")
+    if secret is not None and not SECRET.fullmatch(secret):  # which no error text repeats
+        raise InvalidOptions(
+            "ROWPORT_METRICS_TOKEN has 16 to 512 visible ASCII characters; 32 random bytes in "
+            "base64 do well."
+        )
+    return secret
 
 
 def _dialects(environment: Mapping[str, str]) -> frozenset[str] | None:

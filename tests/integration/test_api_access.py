@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SCHEMA = {"fields": [{"name": "email", "type": "string"}], "primaryKey": "email"}
 FILE = {"file": ("people.csv", b"email\na@example.com\n", "text/csv")}
 CLOSED_PORT = "127.0.0.1:9"
-OPEN = {"/healthz", "/readyz", "/v1/files/{link}", "/v1/files/{link}/{name}"}
+OPEN = {"/healthz", "/readyz", "/metrics", "/v1/files/{link}", "/v1/files/{link}/{name}"}
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/imports"): {"data": {"type": "people"}, "files": FILE},
     ("POST", "/v1/imports/{import_id}/fix"): {"files": FILE},

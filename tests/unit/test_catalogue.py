@@ -20,6 +20,7 @@ TENANT_FREE = {
     "publish_events": "likewise: commits of all are numbered in one order",
     "list_events_of_all": "likewise: one process hands them on to the watchers of each",
     "newest_event_of_all": "likewise",
+    "figures": "likewise: they are of the whole installation",
     "claim_delivery": "likewise: what is due longest goes first",
     "drop_old_events": "likewise: it grows old for all alike",
     "drop_old_replays": "likewise",

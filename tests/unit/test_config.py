@@ -24,3 +24,12 @@ def test_settings_are_read_in_their_units() -> None:
 def test_what_cannot_be_meant_is_told_by_name(name: str, text: str) -> None:
     with pytest.raises(InvalidOptions, match=name):
         settings({name: text})
+
+
+@pytest.mark.parametrize("secret", ["", "short", "has a blank in the middle", "ü" * 20])
+def test_a_secret_that_cannot_be_is_refused_and_not_repeated(secret: str) -> None:
+    with pytest.raises(InvalidOptions, match="ROWPORT_METRICS_TOKEN") as caught:
+        settings({"ROWPORT_METRICS_TOKEN": secret})
+    assert not secret or secret not in str(caught.value)
+    with pytest.raises(InvalidOptions, match="ROWPORT_METRICS="):
+        settings({"ROWPORT_METRICS": "public"})

@@ -29,6 +29,7 @@ from rowport.api.health import healthz, readyz
 from rowport.api.imports import create_import, get_import, list_imports
 from rowport.api.leftovers import TakesLeftovers
 from rowport.api.limiting import Limits
+from rowport.api.metrics import Measures, read_metrics
 from rowport.api.mounting import Mounted, handlers_for
 from rowport.api.organizations import (
     change_organization,
@@ -48,6 +49,7 @@ from rowport.api.record_types import (
 from rowport.api.replaying import Replaying
 from rowport.api.rows import list_errors, list_rows
 from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
+from rowport.api.usage import get_usage, list_files
 from rowport.api.webhooks import (
     delete_webhook,
     get_webhook,
@@ -88,8 +90,10 @@ ROUTES: Final = (
     undo_import,
     list_rows,
     list_errors,
+    list_files,
     follow_import,
     follow_all,
+    get_usage,
     list_types,
     get_type,
     put_type,
@@ -115,6 +119,7 @@ ROUTES: Final = (
     download,
     healthz,
     readyz,
+    read_metrics,
 )
 
 
@@ -154,6 +159,9 @@ def create_app(
     gate = Gate(find_access=lambda: services.access, limits=limits)
     desk = Desk(services=services, count_workers=count_workers)
     broadcast = Broadcast(lambda: services.events)
+    measures = Measures(
+        find_observing=lambda: services.observing, count_watchers=lambda: broadcast.watchers
+    )
     # Together: a handler that runs in a thread breaks when its path is registered in parts.
     native = Router(
         path="/",
@@ -164,6 +172,7 @@ def create_app(
         dependencies={
             "desk": Provide(desk_for_each(desk), sync_to_thread=False),
             "broadcast": Provide(lambda: broadcast, sync_to_thread=False),
+            "measures": Provide(lambda: measures, sync_to_thread=False),
         },
     )
     return Litestar(
@@ -174,7 +183,7 @@ def create_app(
         on_startup=list(on_startup),
         on_shutdown=[broadcast.stop, *on_shutdown],
         openapi_config=None,
-        state=State({"broadcast": broadcast}),
+        state=State({"broadcast": broadcast, "measures": measures}),
         logging_config=None,
         request_max_body_size=None,  # an upload is as large as the disk allows
     )

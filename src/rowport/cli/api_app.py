@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from rowport.api.app import create_app, served
 from rowport.api.limiting import Limits
+from rowport.api.metrics import CountsRequests
 from rowport.bootstrap import mounted_dialects, open_rowport
 from rowport.cli.logs import start_log
 from rowport.cli.settings import Settings
@@ -21,14 +22,14 @@ from rowport.wire.limits import Limiter
 
 if TYPE_CHECKING:
     from litestar import Litestar
-    from litestar.types import ASGIApp
 
     from rowport.api.broadcast import Broadcast
+    from rowport.api.metrics import Measures
 
 WATCH_S: Final = 0.5
 
 
-def make_app() -> ASGIApp:
+def make_app() -> CountsRequests:
     """Make the application; where the home is stands in the environment."""
     chosen = rowport_settings()
     start_log(chosen.log_level)
@@ -52,7 +53,8 @@ def make_app() -> ASGIApp:
         on_startup=[_end_streams_first],
         on_shutdown=[rowport.close],
     )
-    return served(app)
+    measures: Measures = app.state.measures
+    return CountsRequests(served(app), measures)
 
 
 def _end_streams_first(app: Litestar) -> None:

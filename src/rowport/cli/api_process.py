@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import suppress
 from typing import Final
 
 import click
@@ -56,4 +57,5 @@ def _allow_many_files() -> None:
     wanted = 2 * MOST_CONNECTIONS
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        with suppress(ValueError):  # macOS has a limit besides, which it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.events import Event, EventKind
+    from rowport.model.figures import Figures
     from rowport.model.retention import Due, RetentionKind, RetentionRule
+    from rowport.model.usage import FileUse, MonthOfUse
     from rowport.model.webhooks import (
         ClaimedDelivery,
         Delivery,
@@ -172,6 +174,28 @@ class WebhookLedger(Protocol):
         state: DeliveryState | None,
     ) -> int:
         """Let deliveries be tried anew; gives how many."""
+        ...
+
+
+class FigureLedger(Protocol):
+    """Numbers about the whole installation."""
+
+    def now(self, tx: Transaction) -> Figures:
+        """Say how things stand; reads every import and chunk."""
+        ...
+
+
+class UsageLedger(Protocol):
+    """What organizations use."""
+
+    def months(
+        self, tx: Transaction, organization_id: UUID | None, *, months: int
+    ) -> Sequence[MonthOfUse]:
+        """Give the newest months, this one first; None: of all organizations."""
+        ...
+
+    def files(self, tx: Transaction, organization_id: UUID, import_id: UUID) -> Sequence[FileUse]:
+        """Give the files of an import in their order, each with its own counts."""
         ...
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rowport.service.imports import Imports
     from rowport.service.links import Links
     from rowport.service.loading import Loading
+    from rowport.service.observing import Observing
     from rowport.service.planning import Planning
     from rowport.service.preparing import Preparing
     from rowport.service.record_types import RecordTypes
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from rowport.service.settling import Settling
     from rowport.service.undoing import Undoing
     from rowport.service.undos import Undos
+    from rowport.service.usage import Usage
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -112,6 +114,16 @@ class Services(Protocol):
     @property
     def events(self) -> Events:
         """What happened to imports."""
+        ...
+
+    @property
+    def observing(self) -> Observing:
+        """How things stand in the whole installation."""
+        ...
+
+    @property
+    def usage(self) -> Usage:
+        """What organizations use."""
         ...
 
     @property

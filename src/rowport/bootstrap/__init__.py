@@ -1,4 +1,4 @@
-"""Put the parts together: the only module that knows all others.
+"""Put the parts together: the only room that knows all others.
 
 Heavy libraries (Arrow, Polars) are brought in by the first use case that needs them, so that a
 process that only asks for a status stays small and quick.
@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from rowport.blobs.local import LocalBlobs
+from rowport.bootstrap.destination import LazyDestination
 from rowport.config import Settings, settings
 from rowport.model.errors import InvalidOptions, Unavailable
 from rowport.model.organizations import DEFAULT_SLUG
@@ -26,27 +27,36 @@ from rowport.store.presence import Presence, alive_workers, is_busy, mend_clocks
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-    from uuid import UUID
 
     import procrastinate
-    import pyarrow as pa
 
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
-    from rowport.model.record_types import RecordType
+    from rowport.model.record_types import RecordType as RecordType
     from rowport.ports import (
-        Destination,
-        LoadBatch,
-        LoadResult,
+        Destination as Destination,
+    )
+    from rowport.ports import (
+        LoadBatch as LoadBatch,
+    )
+    from rowport.ports import (
+        LoadResult as LoadResult,
+    )
+    from rowport.ports import (
         Queue,
-        StoredRecord,
-        Transaction,
+    )
+    from rowport.ports import (
+        StoredRecord as StoredRecord,
+    )
+    from rowport.ports import (
+        Transaction as Transaction,
     )
     from rowport.ports.ledger import Ledger
     from rowport.ports.telling import Listener
-    from rowport.ports.undoing import ReverseBatch, ReverseResult
+    from rowport.ports.undoing import ReverseBatch as ReverseBatch
+    from rowport.ports.undoing import ReverseResult as ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -59,6 +69,7 @@ if TYPE_CHECKING:
     from rowport.service.imports import Imports
     from rowport.service.links import Links
     from rowport.service.mending import Mending
+    from rowport.service.observing import Observing
     from rowport.service.preparing import Preparing
     from rowport.service.reading import FileTable
     from rowport.service.record_types import RecordTypes
@@ -67,6 +78,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
+    from rowport.service.usage import Usage
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -452,6 +464,22 @@ class LazyServices:
         return Events(ledger=self._ledger, listen=self._listen)
 
     @cached_property
+    def observing(self) -> Observing:
+        """See Services.observing."""
+        from rowport.service.observing import Observing
+        from rowport.store.figures import PostgresFigures
+
+        return Observing(database=self._ledger.database, figures=PostgresFigures())
+
+    @cached_property
+    def usage(self) -> Usage:
+        """See Services.usage."""
+        from rowport.service.usage import Usage
+        from rowport.store.usage import PostgresUsage
+
+        return Usage(ledger=self._ledger, usage=PostgresUsage())
+
+    @cached_property
     def webhooks(self) -> Webhooks:
         """See Services.webhooks."""
         from rowport.service.delivering import Delivering
@@ -466,60 +494,6 @@ class LazyServices:
         from rowport.service.retention import Retention
 
         return Retention(ledger=self._ledger, blobs=self._blobs)
-
-
-class LazyDestination:
-    """The managed table, with its libraries brought in by the first use."""
-
-    kind: ClassVar[str] = "postgres"
-
-    @cached_property
-    def _real(self) -> Destination:
-        from rowport import destinations
-
-        return destinations.discover()["postgres"]
-
-    def prepare(self, tx: Transaction, record_type: RecordType) -> None:
-        """See Destination.prepare."""
-        self._real.prepare(tx, record_type)
-
-    def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
-        """See Destination.load."""
-        return self._real.load(tx, record_type, batch)
-
-    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
-        """See Destination.find."""
-        return self._real.find(tx, record_type, keys)
-
-    def ensure(
-        self,
-        tx: Transaction,
-        record_type: RecordType,
-        keys: pa.Table,
-        *,
-        import_id: UUID,
-        row: pa.Array,
-    ) -> None:
-        """See Destination.ensure."""
-        self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
-
-    def reverse(
-        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
-    ) -> ReverseResult:
-        """See Destination.reverse."""
-        return self._real.reverse(tx, record_type, batch)
-
-    def records(
-        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
-    ) -> Sequence[StoredRecord]:
-        """See Destination.records."""
-        return self._real.records(tx, record_type, after=after, limit=limit)
-
-    def record(
-        self, tx: Transaction, record_type: RecordType, record_id: UUID
-    ) -> StoredRecord | None:
-        """See Destination.record."""
-        return self._real.record(tx, record_type, record_id)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:
