@@ -10,8 +10,8 @@ import logging
 import os
 import subprocess
 import sys
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Self
 
 from rowport.blobs.local import LocalBlobs
 from rowport.config import Settings, settings
@@ -26,27 +26,21 @@ from rowport.store.presence import Presence, alive_workers, is_busy, mend_clocks
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-    from uuid import UUID
 
     import procrastinate
-    import pyarrow as pa
 
     from rowport.api.mounting import Mounted
+    from rowport.model.feeds import SourceKind
     from rowport.model.organizations import Organization
-    from rowport.model.record_types import RecordType
     from rowport.ports import (
         Destination,
-        LoadBatch,
-        LoadResult,
         Queue,
-        StoredRecord,
-        Transaction,
     )
     from rowport.ports.ledger import Ledger
+    from rowport.ports.sourcing import Source
     from rowport.ports.telling import Listener
-    from rowport.ports.undoing import ReverseBatch, ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -67,6 +61,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
+    from rowport.service.vault import Vault
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -158,6 +153,16 @@ class Rowport:
         """Where files are kept."""
         return LocalBlobs(self.home / "blobs")
 
+    def vault(self) -> Vault:
+        """Where secrets that have to be used again are encrypted; the key is not in the database.
+
+        Raises:
+            InvalidOptions: ROWPORT_SECRET_KEYS holds what is no key.
+        """
+        from rowport.service.vault import Vault, key_in, read_keys
+
+        return Vault(keys=read_keys(settings().secret_keys or key_in(self.home)))
+
     # ------------------------------------------------------------------------------ use cases
 
     @cached_property
@@ -169,9 +174,11 @@ class Rowport:
         """Make the use cases of a worker, for one thread."""
         from rowport import destinations, formats
         from rowport.ports import ChunkLimits
+        from rowport.runtime.queue import ProcrastinateQueue
         from rowport.service import Works
         from rowport.service.delivering import Delivering
         from rowport.service.events import Telling
+        from rowport.service.feeding import Feeding
         from rowport.service.first_wins import FirstWins
         from rowport.service.kept_keys import KeptKeys
         from rowport.service.loading import Loading
@@ -190,6 +197,13 @@ class Rowport:
             telling=Telling(ledger=self.ledger),
             delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
             retention=Retention(ledger=self.ledger, blobs=self.blobs),
+            feeding=Feeding(
+                ledger=self.ledger,
+                sources=_sources,
+                vault=self.vault,
+                blobs=self.blobs,
+                queue=ProcrastinateQueue(self.new_app()),
+            ),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -295,6 +309,7 @@ class LazyServices:
         self._ledger = rowport.ledger
         self._blobs = rowport.blobs
         self._new_app = rowport.new_app
+        self._vault = rowport.vault
         self._listen = rowport.new_listener
 
     @cached_property
@@ -315,7 +330,7 @@ class LazyServices:
         """See Services.record_types."""
         from rowport.service.record_types import RecordTypes
 
-        return RecordTypes(ledger=self._ledger, destination=LazyDestination())
+        return RecordTypes(ledger=self._ledger, destination=_destination)
 
     @cached_property
     def imports(self) -> Imports:
@@ -421,7 +436,12 @@ class LazyServices:
         """See Services.feeds."""
         from rowport.service.feeds import Feeds
 
-        return Feeds(ledger=self._ledger)
+        return Feeds(
+            ledger=self._ledger,
+            record_types=self.record_types,
+            sources=_sources,
+            vault=self._vault,
+        )
 
     @cached_property
     def definitions(self) -> Definitions:
@@ -468,63 +488,22 @@ class LazyServices:
         return Retention(ledger=self._ledger, blobs=self._blobs)
 
 
-class LazyDestination:
-    """The managed table, with its libraries brought in by the first use."""
+@cache
+def _destination() -> Destination:
+    from rowport import destinations
 
-    kind: ClassVar[str] = "postgres"
-
-    @cached_property
-    def _real(self) -> Destination:
-        from rowport import destinations
-
-        return destinations.discover()["postgres"]
-
-    def prepare(self, tx: Transaction, record_type: RecordType) -> None:
-        """See Destination.prepare."""
-        self._real.prepare(tx, record_type)
-
-    def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
-        """See Destination.load."""
-        return self._real.load(tx, record_type, batch)
-
-    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
-        """See Destination.find."""
-        return self._real.find(tx, record_type, keys)
-
-    def ensure(
-        self,
-        tx: Transaction,
-        record_type: RecordType,
-        keys: pa.Table,
-        *,
-        import_id: UUID,
-        row: pa.Array,
-    ) -> None:
-        """See Destination.ensure."""
-        self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
-
-    def reverse(
-        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
-    ) -> ReverseResult:
-        """See Destination.reverse."""
-        return self._real.reverse(tx, record_type, batch)
-
-    def records(
-        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
-    ) -> Sequence[StoredRecord]:
-        """See Destination.records."""
-        return self._real.records(tx, record_type, after=after, limit=limit)
-
-    def record(
-        self, tx: Transaction, record_type: RecordType, record_id: UUID
-    ) -> StoredRecord | None:
-        """See Destination.record."""
-        return self._real.record(tx, record_type, record_id)
+    return destinations.discover()["postgres"]
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:
     with database.transaction() as tx:
         return {row["name"]: row["setting"] for row in many(tx, "durability")}
+
+
+def _sources() -> Mapping[SourceKind, Source]:
+    from rowport import sources
+
+    return sources.discover()
 
 
 def mounted_dialects(chosen: Settings) -> list[Mounted]:

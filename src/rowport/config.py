@@ -57,6 +57,9 @@ class Settings:
     """ROWPORT_SOURCE_FOLDERS: folders with `:` between them, from which feeds may read."""
     has_instance_role: bool = False
     """ROWPORT_S3_INSTANCE_ROLE: `on` lets feeds without keys of their own use this machine's."""
+    secret_keys: str = field(default="", repr=False)
+    """ROWPORT_SECRET_KEYS: keys that secrets of feeds are encrypted with, 32 bytes each in Base64
+    with commas between them: the first encrypts.  Empty: a key in the home."""
     event_days: int = DEFAULT_EVENT_DAYS
     """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
     running_imports: int | None = None
@@ -85,6 +88,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=known.get("ROWPORT_PUBLIC_URL", "").rstrip("/") or None,
         outbound_allowed=_hosts(known),
         source_folders=_folders(known),
+        secret_keys=known.get("ROWPORT_SECRET_KEYS", ""),
         has_instance_role=_has_instance_role(known),
         event_days=_positive(known, "ROWPORT_EVENT_DAYS", DEFAULT_EVENT_DAYS),
         running_imports=(

@@ -12,7 +12,9 @@ import binascii
 import hashlib
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.exceptions import InvalidTag
@@ -22,12 +24,14 @@ from rowport.model.errors import InvalidOptions, RowportError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
     from uuid import UUID
 
 KEY_BYTES: Final = 32
 _VERSION: Final = b"\x01"
 _NAME_BYTES: Final = 8
 _NONCE_BYTES: Final = 12
+_URL_SAFE: Final = str.maketrans("-_", "+/")
 
 
 class SecretsLocked(RowportError):
@@ -69,10 +73,6 @@ class Vault:
         found: dict[str, Any] = json.loads(plain)
         return found
 
-    def is_of_old_key(self, hidden: bytes) -> bool:
-        """Tell whether it should be written anew."""
-        return hidden[1 : 1 + _NAME_BYTES] != _name(self.keys[0])
-
 
 def read_keys(said: str) -> list[bytes]:
     """Read keys: 32 bytes each in Base64, with commas between them.
@@ -83,7 +83,7 @@ def read_keys(said: str) -> list[bytes]:
     keys = []
     for part in filter(None, (part.strip() for part in said.split(","))):
         try:
-            key = base64.b64decode(part, altchars=b"-_", validate=True)
+            key = base64.b64decode(part.translate(_URL_SAFE), validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != KEY_BYTES:
@@ -95,9 +95,23 @@ def read_keys(said: str) -> list[bytes]:
     return keys
 
 
-def write_key(key: bytes) -> str:
-    """Write a key as `read_keys` reads it."""
-    return base64.b64encode(key).decode()
+def new_key() -> str:
+    """Make a key, as `read_keys` reads it."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def key_in(home: Path) -> str:
+    """Give the key of a home; it is made by whoever asks first."""
+    path = home / "secret.key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", dir=home, prefix=".secret.") as fresh:  # 0600
+            fresh.write(new_key())
+            fresh.flush()
+            os.fsync(fresh.fileno())
+            with suppress(FileExistsError):
+                path.hardlink_to(fresh.name)  # whole, and only if nobody was faster
+    return path.read_text().strip()
 
 
 def _name(key: bytes) -> bytes:
