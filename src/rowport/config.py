@@ -77,6 +77,9 @@ class Settings:
     metrics_token: str | None = None
     """ROWPORT_METRICS_TOKEN: a secret that opens /metrics and nothing else; None: only tokens with
     the scope admin do."""
+    secret_keys: str = field(default="", repr=False)
+    """ROWPORT_SECRET_KEYS: keys that secrets of feeds are encrypted with, 32 bytes each in Base64
+    with commas between them: the first encrypts.  Empty: a key in the home."""
     event_days: int = DEFAULT_EVENT_DAYS
     """ROWPORT_EVENT_DAYS: how many days events and deliveries are kept."""
     running_imports: int | None = None
@@ -111,6 +114,7 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
         cors_origins=_origins(known),
         log_level=_log_level(known),
         source_folders=_folders(known),
+        secret_keys=known.get("ROWPORT_SECRET_KEYS", ""),
         has_instance_role=_has_instance_role(known),
         are_metrics_open=_are_metrics_open(known),
         metrics_token=_metrics_token(known),

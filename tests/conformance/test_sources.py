@@ -24,8 +24,8 @@ from obstore.store import S3Store
 
 from rowport import sources
 from rowport.model.errors import InvalidOptions, SourceChanged, SourceRefused, Unavailable
-from rowport.model.feeds import SourceKind
-from rowport.ports.sourcing import AfterRead, FoundFile
+from rowport.model.feeds import AfterRead, SourceKind
+from rowport.ports.sourcing import FoundFile
 from rowport.sources import s3, sftp, url
 
 if TYPE_CHECKING:

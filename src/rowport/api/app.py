@@ -22,6 +22,16 @@ from rowport.api.control import (
 )
 from rowport.api.desk import Desk, desk_for_each
 from rowport.api.events import follow_all, follow_import
+from rowport.api.feeds import (
+    archive_feed,
+    get_feed,
+    list_feeds,
+    list_runs,
+    pause_feed,
+    put_feed,
+    resume_feed,
+    run_feed,
+)
 from rowport.api.files import download
 from rowport.api.guard import Gate
 from rowport.api.heads import AnswersHead
@@ -101,6 +111,14 @@ ROUTES: Final = (
     get_template,
     list_records,
     get_record,
+    list_feeds,
+    get_feed,
+    put_feed,
+    archive_feed,
+    list_runs,
+    run_feed,
+    pause_feed,
+    resume_feed,
     list_webhooks,
     get_webhook,
     put_webhook,

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "priority": ("controlling:set_priority", "Say how urgent an import is."),
     "cancel": ("controlling:cancel", "End an import; what is loaded stays."),
     "type": ("app:type_group", "Say what can be imported."),
+    "feed": ("app:feed_group", "Import files that arrive by themselves."),
     "webhook": ("app:webhook_group", "Tell other programs how imports go."),
     "org": ("app:org_group", "Keep organizations apart."),
     "token": ("app:token_group", "Let others use the API."),
@@ -51,6 +52,15 @@ TYPE_COMMANDS: Final = {
     "show": ("record_types:show", "Show a record type."),
     "infer": ("inferring:infer_type", "Propose a Table Schema from a file."),
     "template": ("templates:template", "Write an empty file to fill in."),
+}
+FEED_COMMANDS: Final = {
+    "put": ("feeds:put", "Make a feed, or change it, as a JSON file says."),
+    "list": ("feeds:list_feeds", "List the feeds."),
+    "show": ("feeds:show", "Show a feed, its runs, and what they decided."),
+    "run": ("feeds:run_now", "Let a feed run now."),
+    "pause": ("feeds:pause", "Let a feed run by hand only."),
+    "resume": ("feeds:resume", "Let a feed be due again."),
+    "archive": ("feeds:archive", "End a feed; its imports stay."),
 }
 WEBHOOK_COMMANDS: Final = {
     "put": ("webhooks:put", "Make a webhook, or change and enable it."),
@@ -95,6 +105,11 @@ def root() -> None:
 @click.group(cls=LazyGroup, lazy=TYPE_COMMANDS)
 def type_group() -> None:
     """Say what can be imported."""
+
+
+@click.group(cls=LazyGroup, lazy=FEED_COMMANDS)
+def feed_group() -> None:
+    """Import files that arrive by themselves."""
 
 
 @click.group(cls=LazyGroup, lazy=WEBHOOK_COMMANDS)

@@ -18,6 +18,7 @@ RowportError
 │   ├── RecordTypeNotFound
 │   ├── OrganizationNotFound
 │   ├── TokenNotFound
+│   ├── FeedNotFound
 │   ├── RecordNotFound
 │   └── WebhookNotFound
 ├── Conflict ..................... 409
@@ -196,6 +197,12 @@ class WebhookNotFound(NotFound):
     """No webhook has this name."""
 
     code = "webhook_not_found"
+
+
+class FeedNotFound(NotFound):
+    """No feed has this name or id."""
+
+    code = "feed_not_found"
 
 
 class ResultsExpired(RowportError):

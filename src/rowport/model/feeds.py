@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.counts import Counts
-    from rowport.model.imports import Import
+    from rowport.model.imports import Import, ImportOptions
     from rowport.model.states import ImportState
 
 
@@ -42,6 +42,110 @@ class ScheduleKind(StrEnum):
     """Again and again."""
 
 
+class AfterRead(StrEnum):
+    """What becomes of a file in its source once its import has it."""
+
+    NONE = "none"
+    """It stays."""
+    MOVE = "move"
+    """It goes to another folder of the source."""
+    DELETE = "delete"
+    """It is deleted."""
+
+
+class OnceBy(StrEnum):
+    """By what a feed knows a file again that it has imported."""
+
+    VERSION = "version"
+    """Name and version: a file that was replaced is imported again."""
+    NAME = "name"
+    """A name is imported once, whatever it holds later."""
+    CONTENT = "content"
+    """The same bytes are imported once, whatever they are called."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRules:
+    """How a feed goes about the files that it finds."""
+
+    is_together: bool = True
+    """Whether all new files are one import, or each is one of its own."""
+    once_by: OnceBy = OnceBy.VERSION
+    settle_s: int = 10
+    """How long a file must not change before it is taken; for sources that show half files."""
+    marker: str | None = None
+    """Only files are taken beside which lies one whose name ends so too, such as `.done`."""
+    after: AfterRead = AfterRead.NONE
+    after_folder: str = "done"
+    most_files: int = 100
+    """Of one run; the others are the next run's."""
+
+
+class Decision(StrEnum):
+    """What a run decided about a file."""
+
+    TAKEN = "taken"
+    """It is imported."""
+    KNOWN = "known"
+    """It was imported before."""
+    UNSETTLED = "unsettled"
+    """It may still be written."""
+    UNMARKED = "unmarked"
+    """Its marker is missing."""
+    LATER = "later"
+    """There were too many for one run."""
+    CHANGED = "changed"
+    """It changed while it was read; the next run takes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDecision:
+    """A file that a run found, and what it decided."""
+
+    name: str
+    size_bytes: int | None
+    version: str | None
+    decision: Decision
+    reason: str = ""
+    import_id: str | None = None
+
+
+class RunState(StrEnum):
+    """How a run of a feed stands; how its import goes, the import says."""
+
+    OPEN = "open"
+    """It looks for files or fetches them."""
+    DONE = "done"
+    """Its files are here, and their imports go on by themselves."""
+    NOTHING = "nothing"
+    """There was no new file."""
+    SKIPPED = "skipped"
+    """It was due while an earlier run was still under way."""
+    FAILED = "failed"
+    """The source did not let us in, or was given up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRun:
+    """One time that a feed was due, or asked to run."""
+
+    id: UUID
+    organization_id: UUID
+    feed_id: UUID
+    feed_oid: str
+    slot: datetime
+    """When it was due."""
+    asked_by: str | None
+    """Who asked for it; None: its schedule."""
+    state: RunState
+    looks: int
+    files: tuple[FileDecision, ...]
+    reason: str | None
+    attempt: int
+    created_at: datetime
+    finished_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A recurring definition: source, schedule, record type and mapping; each run is an import."""
@@ -59,7 +163,13 @@ class Feed:
     schedule_kind: ScheduleKind
     schedule: Mapping[str, object]
     mapping: Mapping[str, str]
-    options: Mapping[str, object]
+    options: ImportOptions
+    """Of its imports; without the mapping."""
+    rules: FeedRules
+    secrets: bytes | None
+    """The secret settings of its source, encrypted."""
+    paused_at: datetime | None
+    paused_by: str | None
     next_run_at: datetime | None
     """None: nothing is due."""
     ends_at: datetime | None

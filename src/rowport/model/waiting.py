@@ -29,6 +29,8 @@ class WaitingCode(StrEnum):
     """As many imports of its organization run as may at once."""
     OUTAGE = "outage"
     """The database or the blob store did not answer a worker; it is tried again by itself."""
+    SOURCE = "source"
+    """The source of its feed did not answer; it is tried again by itself."""
     RETRY = "retry"
     """A chunk failed and is tried again in a moment."""
     SOON = "soon"

@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from rowport.model.access import Principal, Role, Scope, Token, User
+from rowport.model.feeds import FeedRules, RunState
+from rowport.model.imports import ImportOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from rowport.model.feeds import Feed, SavedMapping, ScheduleKind, SourceKind
+    from rowport.model.feeds import (
+        Feed,
+        FeedRun,
+        FileDecision,
+        SavedMapping,
+        ScheduleKind,
+        SourceKind,
+    )
     from rowport.ports import Transaction
 
 
@@ -30,6 +39,17 @@ class StoredReplay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakenFile:
+    """A file of a source that is here now."""
+
+    name: str
+    version: str
+    size_bytes: int
+    sha256: str
+    import_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewFeed:
     """A feed, before it has an id."""
 
@@ -40,7 +60,9 @@ class NewFeed:
     source: Mapping[str, object] = field(default_factory=dict)
     schedule: Mapping[str, object] = field(default_factory=dict)
     mapping: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: ImportOptions = field(default_factory=ImportOptions)
+    rules: FeedRules = field(default_factory=FeedRules)
+    secrets: bytes | None = None
     next_run_at: datetime | None = None
     ends_at: datetime | None = None
     created_by: UUID | None = None
@@ -192,8 +214,89 @@ class FeedLedger(Protocol):
         """Give all feeds, the newest first."""
         ...
 
+    def by_name(self, tx: Transaction, organization_id: UUID, name: str) -> Feed | None:
+        """Give a feed by its name, and hold it."""
+        ...
+
+    def change(self, tx: Transaction, feed: Feed, wanted: NewFeed) -> None:
+        """Put what is wanted in the place of what is; an archived feed lives again."""
+        ...
+
     def archive(self, tx: Transaction, feed: Feed) -> None:
         """End a feed; its imports stay."""
+        ...
+
+    def pause(self, tx: Transaction, feed: Feed, by: str) -> None:
+        """Let nothing be due until it is resumed."""
+        ...
+
+    def resume(self, tx: Transaction, feed: Feed, next_run_at: datetime | None) -> None:
+        """Let it be due again."""
+        ...
+
+    def due(self, tx: Transaction, *, limit: int) -> Sequence[Feed]:
+        """Give feeds that are due, and hold them; those that others hold are left out."""
+        ...
+
+    def set_next(self, tx: Transaction, feed: Feed, next_run_at: datetime | None) -> None:
+        """Note when it is due next."""
+        ...
+
+    def open_run(
+        self, tx: Transaction, feed: Feed, slot: datetime, *, asked_by: str | None = None
+    ) -> UUID | None:
+        """Begin a run; None: there is one for this moment already, or one is open."""
+        ...
+
+    def skip_run(self, tx: Transaction, feed: Feed, slot: datetime, reason: str) -> None:
+        """Note that a run was due and why it was not made."""
+        ...
+
+    def busy_with(self, tx: Transaction, feed: Feed) -> str | None:
+        """Say what a feed is busy with: an open run, or an import that has not ended."""
+        ...
+
+    def waiting_runs(self, tx: Transaction, *, limit: int) -> Sequence[UUID]:
+        """Give open runs that nobody works on, and whose time has come."""
+        ...
+
+    def claim_run(self, tx: Transaction, run_id: UUID, *, busy_for: timedelta) -> FeedRun | None:
+        """Take a run; None: somebody works on it, or it has ended."""
+        ...
+
+    def hold_run(self, tx: Transaction, run: FeedRun, *, busy_for: timedelta) -> bool:
+        """Go on holding it; False: it is another's now."""
+        ...
+
+    def note_run(
+        self,
+        tx: Transaction,
+        run: FeedRun,
+        *,
+        files: Sequence[FileDecision],
+        reason: str | None = None,
+        state: RunState = RunState.OPEN,
+        again_in: timedelta | None = None,
+    ) -> bool:
+        """Write down how a run stands, and let go of it; False: it is another's now."""
+        ...
+
+    def runs(self, tx: Transaction, feed: Feed, *, limit: int) -> Sequence[FeedRun]:
+        """Give the newest runs."""
+        ...
+
+    def known_files(
+        self, tx: Transaction, feed: Feed, names: Sequence[str]
+    ) -> Mapping[str, Mapping[str, UUID]]:
+        """Give the imports of files by name and version."""
+        ...
+
+    def known_content(self, tx: Transaction, feed: Feed, sha256: str) -> UUID | None:
+        """Give the import that had the same bytes."""
+        ...
+
+    def take_file(self, tx: Transaction, feed: Feed, file: TakenFile) -> None:
+        """Note that a file is imported."""
         ...
 
 

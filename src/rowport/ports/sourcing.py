@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from rowport.model.feeds import SourceKind
+    from rowport.model.feeds import AfterRead, SourceKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +24,6 @@ class FoundFile:
     version: str | None
     """Changes whenever the content may have; None: the source does not say."""
     modified_at: datetime | None = None
-
-
-class AfterRead(StrEnum):
-    """What becomes of a file in its source once its import has ended."""
-
-    NONE = "none"
-    """It stays."""
-    MOVE = "move"
-    """It goes to another folder of the source."""
-    DELETE = "delete"
-    """It is deleted."""
 
 
 class OpenSource(Protocol):
@@ -78,6 +66,8 @@ class Source(Protocol):
     kind: ClassVar[SourceKind]
     secrets: ClassVar[frozenset[str]]
     """The settings that are never shown again."""
+    shows_half_files: ClassVar[bool]
+    """Whether a file may be found that somebody still writes."""
 
     def check(self, settings: Mapping[str, object]) -> Mapping[str, object]:
         """Give the settings as they are kept, without reaching out.

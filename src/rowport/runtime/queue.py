@@ -15,7 +15,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from uuid import UUID
 
     from rowport.ports import Transaction
@@ -26,6 +26,7 @@ LARGE: Final = "large"
 CHUNKS: Final = "chunks"
 SOON: Final = 1000
 """The priority of what takes a moment; files to be read are less urgent, however long they wait."""
+FEEDS: Final = "feeds"
 TICKETS: Final = 16
 """Drain jobs that may wait at any time: at least as many as there are workers in a cluster."""
 CONNECTION_S: Final = 3.0
@@ -134,3 +135,14 @@ async def keep_time(app: App, periods: Mapping[str, int]) -> None:
                     job=job, periodic_id="", defer_timestamp=turn
                 )
         await asyncio.sleep(LOOK_S)
+
+
+async def call_for_feeds(app: App, runs: Sequence[UUID]) -> None:
+    """See to it that a job waits for each of these runs of feeds; never more than one does.
+
+    On the event loop that the app was opened on, as `issue_tickets`.
+    """
+    for run_id in runs:
+        with suppress(AlreadyEnqueued):
+            job = app.configure_task("feed", queue=FEEDS, queueing_lock=f"feed-{run_id}")
+            await job.defer_async(run_id=str(run_id))

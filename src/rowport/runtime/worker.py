@@ -29,17 +29,19 @@ from rowport.runtime.memory import ask_for_little, hold_little
 from rowport.runtime.queue import (
     CHUNKS,
     CONTROL,
+    FEEDS,
     LARGE,
     SOON,
     TICKETS,
     call_for_delivery,
+    call_for_feeds,
     issue_tickets,
     keep_time,
 )
 from rowport.runtime.trial import Trial, TrialDied, claimed_chunk, run_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
 
     from rowport.runtime.surroundings import Surroundings
     from rowport.service import Works
@@ -71,6 +73,7 @@ class Waiting:
 
     chunks: bool
     deliveries: bool
+    feed_runs: Sequence[UUID]
 
 
 PERIODS: Final = {"tick": 2, "tidy": 3600}
@@ -152,6 +155,7 @@ class Worker:
     async def _work_once(self) -> None:
         app = self._around.new_app()
         register(app, self)
+        register_feeds(app, self)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(app.close_async)
             async with asyncio.timeout(OPEN_S):
@@ -164,8 +168,9 @@ class Worker:
                 "update_heartbeat_interval": HEARTBEAT_S,
                 "stalled_worker_timeout": STALLED_S,
             }
-            # Three workers: neither chunks nor large files can ever keep a small file waiting.  One
-            # slot of the first is for webhooks, whose job runs once in a process at any time.
+            # Four workers: neither chunks nor large files nor feeds can ever keep a small file
+            # waiting.  One slot of the first is for webhooks, whose job runs once in a process at
+            # any time.
             await _until_one_ends(
                 app.run_worker_async(
                     name="control", queues=[CONTROL], concurrency=CONTROL_SLOTS, **shared
@@ -177,6 +182,8 @@ class Worker:
                 app.run_worker_async(
                     name="chunks", queues=[CHUNKS], concurrency=self._slots, **shared
                 ),
+                # A source may be slow for hours.
+                app.run_worker_async(name="feeds", queues=[FEEDS], concurrency=2, **shared),
             )
 
     async def _watch(self, stop: Callable[[], None], *, until_idle: bool) -> None:
@@ -281,6 +288,14 @@ class Worker:
         if went or dropped:
             log.info("%s things of imports expired, %s old events went", len(went), dropped)
 
+    def feed(self, run_id: UUID) -> None:
+        """Go on with a run of a feed."""
+        try:
+            with self._at_work():
+                self.works.feeding.go_on(run_id)
+        except Unavailable as error:
+            log.warning("a feed waits: %s", error.message)  # the tick calls again
+
     def deliver(self) -> None:
         """Send what is due to webhooks, unless this process is at it already."""
         if not self._delivering.acquire(blocking=False):
@@ -314,8 +329,11 @@ class Worker:
             if state is not ImportState.READING:
                 self.works.settling.settle(ref)
         due = self.works.telling.publish()
+        self.works.feeding.start_due()
+        runs = self.works.feeding.waiting()
         with ledger.database.transaction() as tx:
-            return Waiting(chunks=ledger.chunks.any_waits(tx), deliveries=due)
+            chunks = ledger.chunks.any_waits(tx)
+        return Waiting(chunks=chunks, deliveries=due, feed_runs=runs)
 
 
 def run_trial(works: Works, trial: Trial) -> None:
@@ -370,6 +388,7 @@ def register(app: procrastinate.App, worker: Worker) -> None:
             await issue_tickets(app, TICKETS)
         if waiting.deliveries:
             await call_for_delivery(app)
+        await call_for_feeds(app, waiting.feed_runs)
 
     @app.task(name="tidy", queue=CONTROL, queueing_lock="tidy", priority=SOON)
     async def tidy(timestamp: int) -> None:
@@ -379,6 +398,14 @@ def register(app: procrastinate.App, worker: Worker) -> None:
     @app.task(name="deliver", queue=CONTROL)
     async def deliver() -> None:
         await asyncio.to_thread(worker.deliver)
+
+
+def register_feeds(app: procrastinate.App, worker: Worker) -> None:
+    """Tell the queue what its task about feeds does."""
+
+    @app.task(name="feed", queue=FEEDS)
+    async def feed(run_id: str) -> None:
+        await asyncio.to_thread(worker.feed, UUID(run_id))
 
 
 async def _until_one_ends(*workers: Coroutine[Any, Any, None]) -> None:

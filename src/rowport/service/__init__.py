@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rowport.service.definitions import Definitions
     from rowport.service.delivering import Delivering
     from rowport.service.events import Events, Telling
+    from rowport.service.feeding import Feeding
     from rowport.service.feeds import Feeds, SavedMappings
     from rowport.service.imports import Imports
     from rowport.service.links import Links
@@ -149,3 +150,4 @@ class Works:
     telling: Telling
     delivering: Delivering
     retention: Retention
+    feeding: Feeding

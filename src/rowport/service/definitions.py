@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import Conflict, NotFound
-from rowport.model.feeds import SourceKind
 from rowport.ports.definitions import DefinitionQuery
 from rowport.ports.ledger import Circumstances
+from rowport.service.feeds import SENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from rowport.service.imports import Imports
 
 BLOCK_BYTES: Final = 1 << 20
-SENT: Final = frozenset({SourceKind.UPLOAD, SourceKind.INLINE})
-"""Sources whose bytes were sent to us, so that we have them already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

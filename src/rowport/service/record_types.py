@@ -35,7 +35,8 @@ class RecordTypes:
     """The record types of the organizations."""
 
     ledger: Ledger
-    destination: Destination
+    destination: Callable[[], Destination]
+    """Made by the first use that needs it: its libraries are heavy."""
 
     def put(
         self,
@@ -76,7 +77,7 @@ class RecordTypes:
             wanted = _key(schema, key, current)
             written = self._write(tx, organization, name, document, wanted, attributes, current)
             references_of(tx, self.ledger.record_types, written)
-            self.destination.prepare(tx, written)
+            self.destination().prepare(tx, written)
         return written
 
     def _write(
@@ -179,7 +180,7 @@ class RecordTypes:
         """
         record_type = self.get(organization_id, name)
         with self.ledger.database.transaction() as tx:
-            return self.destination.records(tx, record_type, after=after, limit=limit)
+            return self.destination().records(tx, record_type, after=after, limit=limit)
 
     def record(self, organization_id: UUID, name: str, record_id: UUID) -> StoredRecord:
         """Give one of its records.
@@ -191,7 +192,7 @@ class RecordTypes:
         """
         record_type = self.get(organization_id, name)
         with self.ledger.database.transaction() as tx:
-            found = self.destination.record(tx, record_type, record_id)
+            found = self.destination().record(tx, record_type, record_id)
         if found is None:
             raise RecordNotFound(f"There is no record {record_id} of {name}.")
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, assert_never
 
-from rowport.model.states import ImportState
+from rowport.model.states import ImportState, Phase
 from rowport.model.waiting import Waiting, WaitingCode
 from rowport.ports.rounds import WaitingFacts
 
@@ -32,6 +32,10 @@ OF_ITS_OWNER: Final = {
     ),
 }
 """What only its owner can do."""
+NO_WORKER: Final = Waiting(
+    code=WaitingCode.WORKER,
+    message="No worker is alive: `rowport serve` and `rowport worker` start some.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,8 @@ class Waits:
 def why(job: Import, facts: WaitingFacts) -> Waiting | None:
     """Say what an import waits for; None when something happens, or it has ended."""
     match job.state:
+        case ImportState.RECEIVING if job.phase is Phase.FETCHING:
+            return _fetching(facts)
         case (
             ImportState.DRAFT
             | ImportState.RECEIVING
@@ -88,11 +94,16 @@ def _stopping(job: Import, facts: WaitingFacts) -> Waiting:
 
 def _moving(job: Import, facts: WaitingFacts) -> Waiting | None:
     if not facts.workers:
-        return _says(
-            WaitingCode.WORKER,
-            "No worker is alive: `rowport serve` and `rowport worker` start some.",
-        )
+        return NO_WORKER
     return _reading(facts) if job.state is ImportState.READING else _loading(facts)
+
+
+def _fetching(facts: WaitingFacts) -> Waiting | None:
+    if not facts.workers:
+        return NO_WORKER
+    if facts.noted:
+        return _says(WaitingCode.SOURCE, f"{facts.noted} It is tried again by itself.")
+    return None
 
 
 def _reading(facts: WaitingFacts) -> Waiting | None:

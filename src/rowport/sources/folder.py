@@ -14,8 +14,8 @@ import msgspec
 from rowport.config import settings as chosen
 from rowport.engine.sourcing import Pattern, Text, is_wanted, read_settings
 from rowport.model.errors import InvalidOptions, SourceChanged, SourceRefused, Unavailable
-from rowport.model.feeds import SourceKind
-from rowport.ports.sourcing import AfterRead, FoundFile
+from rowport.model.feeds import AfterRead, SourceKind
+from rowport.ports.sourcing import FoundFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +36,7 @@ class FolderSource:
 
     kind: ClassVar[SourceKind] = SourceKind.FOLDER
     secrets: ClassVar[frozenset[str]] = frozenset()
+    shows_half_files: ClassVar[bool] = True
 
     def check(self, settings: Mapping[str, object]) -> Mapping[str, object]:
         """See that the folder lies in one of ROWPORT_SOURCE_FOLDERS."""

@@ -23,8 +23,8 @@ from obstore.store import S3Store
 from rowport.config import settings as chosen
 from rowport.engine.sourcing import Pattern, Text, is_wanted, read_settings, resumed
 from rowport.model.errors import InvalidOptions, SourceChanged, SourceRefused, Unavailable
-from rowport.model.feeds import SourceKind
-from rowport.ports.sourcing import AfterRead, FoundFile
+from rowport.model.feeds import AfterRead, SourceKind
+from rowport.ports.sourcing import FoundFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,6 +69,7 @@ class S3Source:
 
     kind: ClassVar[SourceKind] = SourceKind.S3
     secrets: ClassVar[frozenset[str]] = frozenset({"secret_access_key", "session_token"})
+    shows_half_files: ClassVar[bool] = False
 
     def check(self, settings: Mapping[str, object]) -> Mapping[str, object]:
         """See that there are keys, and that an endpoint is one that the operator lets us ask."""

@@ -16,9 +16,9 @@ from msgspec import Meta
 from rowport.config import settings as chosen
 from rowport.engine.sourcing import Pattern, Text, is_wanted, read_settings, resumed
 from rowport.model.errors import InvalidOptions, SourceChanged, SourceRefused, Unavailable
-from rowport.model.feeds import SourceKind
+from rowport.model.feeds import AfterRead, SourceKind
 from rowport.outbound.guard import Unsafe, safe_addresses
-from rowport.ports.sourcing import AfterRead, FoundFile
+from rowport.ports.sourcing import FoundFile
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator, Mapping
@@ -61,6 +61,7 @@ class SftpSource:
 
     kind: ClassVar[SourceKind] = SourceKind.SFTP
     secrets: ClassVar[frozenset[str]] = frozenset({"password", "private_key", "passphrase"})
+    shows_half_files: ClassVar[bool] = True
 
     def check(self, settings: Mapping[str, object]) -> Mapping[str, object]:
         """See that there is something to log in with, and that all keys can be read."""

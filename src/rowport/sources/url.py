@@ -21,10 +21,10 @@ from rowport.model.errors import (
     SourceRefused,
     Unavailable,
 )
-from rowport.model.feeds import SourceKind
+from rowport.model.feeds import AfterRead, SourceKind
 from rowport.outbound.connection import connected
 from rowport.outbound.guard import Unsafe, resolve
-from rowport.ports.sourcing import AfterRead, FoundFile
+from rowport.ports.sourcing import FoundFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,6 +55,7 @@ class UrlSource:
 
     kind: ClassVar[SourceKind] = SourceKind.URL
     secrets: ClassVar[frozenset[str]] = frozenset({"headers"})
+    shows_half_files: ClassVar[bool] = False
 
     def check(self, settings: Mapping[str, object]) -> Mapping[str, object]:
         """See that it is a URL that may be asked; its name is resolved when it is."""

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from rowport.model.feeds import Feed, SavedMapping, ScheduleKind, SourceKind
+from rowport.model.feeds import (
+    AfterRead,
+    Feed,
+    FeedRules,
+    OnceBy,
+    SavedMapping,
+    ScheduleKind,
+    SourceKind,
+)
 from rowport.model.ids import new_oid, new_uuid
+from rowport.model.imports import ImportOptions
+from rowport.store.feed_runs import PostgresFeedRuns
+from rowport.store.rows import from_options, to_options
 from rowport.store.saying import many, one, only, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from rowport.ports import Transaction
@@ -20,14 +33,47 @@ if TYPE_CHECKING:
 
 def to_feed(row: Mapping[str, Any]) -> Feed:
     """Give the feed of a row of `feed_by_oid` or its like."""
-    kinds = {
+    kept = row["options"]
+    meant = {
         "source_kind": SourceKind(row["source_kind"]),
         "schedule_kind": ScheduleKind(row["schedule_kind"]),
+        "options": to_options(kept["import"]) if "import" in kept else ImportOptions(),
+        "rules": _to_rules(kept.get("rules", {})),
     }
-    return Feed(**{**row, **kinds})
+    return Feed(**{**row, **meant})
 
 
-class PostgresFeeds:
+def _to_rules(known: Mapping[str, Any]) -> FeedRules:
+    meant: dict[str, Any] = dict(known)
+    if "once_by" in meant:
+        meant["once_by"] = OnceBy(meant["once_by"])
+    if "after" in meant:
+        meant["after"] = AfterRead(meant["after"])
+    return FeedRules(**meant)
+
+
+def _said(feed: NewFeed) -> dict[str, object]:
+    options = {"import": from_options(feed.options), "rules": asdict(feed.rules)}
+    return {
+        "record_type_id": feed.record_type_id,
+        "source_kind": feed.source_kind,
+        "source": Jsonb(dict(feed.source)),
+        "schedule_kind": feed.schedule_kind,
+        "schedule": Jsonb(dict(feed.schedule)),
+        "mapping": Jsonb(dict(feed.mapping)),
+        "options": Jsonb(options),
+        "secrets": feed.secrets,
+        "next_run_at": feed.next_run_at,
+        "ends_at": feed.ends_at,
+        "attributes": Jsonb(dict(feed.attributes)),
+    }
+
+
+def _names(feed: Feed) -> dict[str, UUID]:
+    return {"organization_id": feed.organization_id, "id": feed.id}
+
+
+class PostgresFeeds(PostgresFeedRuns):
     """Recurring definitions in the ledger."""
 
     def create(self, tx: Transaction, organization_id: UUID, feed: NewFeed) -> Feed:
@@ -40,23 +86,23 @@ class PostgresFeeds:
             oid=oid,
             organization_id=organization_id,
             name=feed.name,
-            record_type_id=feed.record_type_id,
-            source_kind=feed.source_kind,
-            source=Jsonb(dict(feed.source)),
-            schedule_kind=feed.schedule_kind,
-            schedule=Jsonb(dict(feed.schedule)),
-            mapping=Jsonb(dict(feed.mapping)),
-            options=Jsonb(dict(feed.options)),
-            next_run_at=feed.next_run_at,
-            ends_at=feed.ends_at,
             created_by=feed.created_by,
-            attributes=Jsonb(dict(feed.attributes)),
+            **_said(feed),
         )
         return to_feed(only(tx, "feed_by_oid", organization_id=organization_id, oid=oid))
+
+    def change(self, tx: Transaction, feed: Feed, wanted: NewFeed) -> None:
+        """Put what is wanted in the place of what is; an archived feed lives again."""
+        say(tx, "change_feed", **_names(feed), **_said(wanted))
 
     def by_oid(self, tx: Transaction, organization_id: UUID, oid: str) -> Feed | None:
         """Give a feed by its 24-hex id."""
         row = one(tx, "feed_by_oid", organization_id=organization_id, oid=oid)
+        return None if row is None else to_feed(row)
+
+    def by_name(self, tx: Transaction, organization_id: UUID, name: str) -> Feed | None:
+        """Give a feed by its name, and hold it."""
+        row = one(tx, "lock_feed_by_name", organization_id=organization_id, name=name)
         return None if row is None else to_feed(row)
 
     def list(self, tx: Transaction, organization_id: UUID) -> Sequence[Feed]:
@@ -65,7 +111,23 @@ class PostgresFeeds:
 
     def archive(self, tx: Transaction, feed: Feed) -> None:
         """End a feed; its imports stay."""
-        say(tx, "archive_feed", organization_id=feed.organization_id, id=feed.id)
+        say(tx, "archive_feed", **_names(feed))
+
+    def pause(self, tx: Transaction, feed: Feed, by: str) -> None:
+        """Let nothing be due until it is resumed."""
+        say(tx, "pause_feed", by=by, **_names(feed))
+
+    def resume(self, tx: Transaction, feed: Feed, next_run_at: datetime | None) -> None:
+        """Let it be due again."""
+        say(tx, "resume_feed", next_run_at=next_run_at, **_names(feed))
+
+    def due(self, tx: Transaction, *, limit: int) -> Sequence[Feed]:
+        """Give feeds that are due, and hold them; those that others hold are left out."""
+        return [to_feed(row) for row in many(tx, "due_feeds", limit=limit)]
+
+    def set_next(self, tx: Transaction, feed: Feed, next_run_at: datetime | None) -> None:
+        """Note when it is due next."""
+        say(tx, "set_next_run", next_run_at=next_run_at, **_names(feed))
 
 
 class PostgresMappings:

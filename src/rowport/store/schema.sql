@@ -350,6 +350,38 @@ ALTER TABLE rowport.events ALTER COLUMN serial ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE rowport.feed_files (
+    feed_id uuid NOT NULL,
+    name text NOT NULL,
+    version text NOT NULL,
+    organization_id uuid NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    import_id uuid NOT NULL,
+    taken_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+COMMENT ON TABLE rowport.feed_files IS 'Files that a feed has imported, so that each is imported once.';
+CREATE TABLE rowport.feed_runs (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    feed_id uuid NOT NULL,
+    slot timestamp with time zone NOT NULL,
+    asked_by text,
+    state text DEFAULT 'open'::text NOT NULL,
+    looks integer DEFAULT 0 NOT NULL,
+    files jsonb DEFAULT '[]'::jsonb NOT NULL,
+    reason text,
+    attempt integer DEFAULT 0 NOT NULL,
+    busy_until timestamp with time zone,
+    run_after timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT feed_runs_final_is_finished CHECK (((state = 'open'::text) = (finished_at IS NULL))),
+    CONSTRAINT feed_runs_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'done'::text, 'nothing'::text, 'skipped'::text, 'failed'::text])))
+);
+COMMENT ON TABLE rowport.feed_runs IS 'A feed that was due, or asked to run: one for each moment, however many workers there are.';
+COMMENT ON COLUMN rowport.feed_runs.files IS 'What was found, with the decision on each file and its reason.';
+COMMENT ON COLUMN rowport.feed_runs.attempt IS 'The fence: what an earlier attempt still does is refused.';
 CREATE TABLE rowport.feeds (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -369,11 +401,15 @@ CREATE TABLE rowport.feeds (
     attributes jsonb DEFAULT '{}'::jsonb NOT NULL,
     created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     updated_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    secrets bytea,
+    paused_at timestamp with time zone,
+    paused_by text,
     CONSTRAINT feeds_oid_check CHECK ((oid ~ '^[0-9a-f]{24}$'::text)),
     CONSTRAINT feeds_schedule_kind_check CHECK ((schedule_kind = ANY (ARRAY['once'::text, 'periodic'::text]))),
     CONSTRAINT feeds_source_kind_check CHECK ((source_kind = ANY (ARRAY['upload'::text, 's3'::text, 'sftp'::text, 'url'::text, 'folder'::text, 'inline'::text])))
 );
 COMMENT ON TABLE rowport.feeds IS 'Recurring definitions; each run is an import.';
+COMMENT ON COLUMN rowport.feeds.secrets IS 'The secret settings of its source, encrypted with a key that is not in this database.';
 CREATE TABLE rowport.import_files (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -602,6 +638,12 @@ ALTER TABLE ONLY rowport.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY rowport.events
     ADD CONSTRAINT events_position_key UNIQUE ("position");
+ALTER TABLE ONLY rowport.feed_files
+    ADD CONSTRAINT feed_files_pkey PRIMARY KEY (feed_id, name, version);
+ALTER TABLE ONLY rowport.feed_runs
+    ADD CONSTRAINT feed_runs_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY rowport.feed_runs
+    ADD CONSTRAINT feed_runs_slot_once UNIQUE (feed_id, slot);
 ALTER TABLE ONLY rowport.feeds
     ADD CONSTRAINT feeds_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.feeds
@@ -681,7 +723,11 @@ CREATE INDEX events_by_age ON rowport.events USING btree (created_at);
 CREATE INDEX events_of_import ON rowport.events USING btree (import_id, "position");
 CREATE INDEX events_of_organization ON rowport.events USING btree (organization_id, "position");
 CREATE INDEX events_unpublished ON rowport.events USING btree (serial) WHERE ("position" IS NULL);
+CREATE INDEX feed_files_by_content ON rowport.feed_files USING btree (feed_id, sha256);
+CREATE INDEX feed_runs_next ON rowport.feed_runs USING btree (run_after) WHERE (state = 'open'::text);
+CREATE UNIQUE INDEX feed_runs_one_open ON rowport.feed_runs USING btree (feed_id) WHERE (state = 'open'::text);
 CREATE INDEX feeds_by_age ON rowport.feeds USING btree (organization_id, created_at DESC, id DESC);
+CREATE INDEX feeds_due ON rowport.feeds USING btree (next_run_at) WHERE ((next_run_at IS NOT NULL) AND (archived_at IS NULL) AND (paused_at IS NULL));
 CREATE INDEX imports_by_age ON rowport.imports USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX imports_by_end ON rowport.imports USING btree (organization_id, finished_at) WHERE (finished_at IS NOT NULL);
 CREATE INDEX imports_half_expired ON rowport.imports USING btree (id) WHERE (expired @? '$.*?(@."gone" == false)'::jsonpath);
@@ -719,6 +765,14 @@ ALTER TABLE ONLY rowport.events
     ADD CONSTRAINT events_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.events
     ADD CONSTRAINT events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.feed_files
+    ADD CONSTRAINT feed_files_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES rowport.feeds(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.feed_files
+    ADD CONSTRAINT feed_files_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.feed_runs
+    ADD CONSTRAINT feed_runs_feed_id_fkey FOREIGN KEY (feed_id) REFERENCES rowport.feeds(id) ON DELETE CASCADE;
+ALTER TABLE ONLY rowport.feed_runs
+    ADD CONSTRAINT feed_runs_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.feeds
     ADD CONSTRAINT feeds_created_by_fkey FOREIGN KEY (created_by) REFERENCES rowport.users(id);
 ALTER TABLE ONLY rowport.feeds
@@ -775,6 +829,8 @@ ALTER TABLE rowport.chunks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.delivery_tries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.events ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.feed_files ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.feed_runs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.feeds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.import_files ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.import_turns ENABLE ROW LEVEL SECURITY;
@@ -786,6 +842,8 @@ CREATE POLICY one_organization ON rowport.chunks TO rowport_app USING ((organiza
 CREATE POLICY one_organization ON rowport.deliveries TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.delivery_tries TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.events TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.feed_files TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.feed_runs TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.feeds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.import_files TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.import_turns TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
@@ -821,6 +879,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.chunk_results TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.deliveries TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.delivery_tries TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.events TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feed_files TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feed_runs TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.feeds TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_files TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.import_turns TO rowport_app;

@@ -40,6 +40,7 @@ from rowport.model.errors import Conflict, NotFound, Unauthorized
 from rowport.model.feeds import Definition, Feed, ScheduleKind
 from rowport.ports.definitions import DefinitionQuery, FileRunQuery
 from rowport.service.access import require
+from rowport.service.feeds import SENT
 from rowport.wire.auth import basic, header
 from rowport.wire.dialect import Front, GivenFront
 from rowport.wire.limits import Rate
@@ -246,8 +247,12 @@ def _triggered(caller: Caller, schedule_id: str) -> Definition:
 
 
 def _run(caller: Caller, feed: Feed) -> None:
+    services, user = caller.front.services, caller.principal.user
     try:
-        caller.front.services.definitions.run_again(feed, created_by=caller.principal.user.id)
+        if feed.source_kind in SENT:
+            services.definitions.run_again(feed, created_by=user.id)
+        else:
+            services.feeds.run_now(feed.organization_id, feed.name, by=user.email)
     except NotFound:
         raise Refused(TRIGGER_NOT_FOUND) from None
     except Conflict as error:

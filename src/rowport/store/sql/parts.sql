@@ -64,7 +64,7 @@ WHERE i.organization_id = %(organization_id)s
 -- feed_columns --
 SELECT f.id, f.oid, f.organization_id, f.name, f.record_type_id, t.name AS type_name,
        t.attributes AS type_attributes, f.source_kind, f.source, f.schedule_kind, f.schedule,
-       f.mapping, f.options, f.next_run_at, f.ends_at, f.archived_at, u.email AS created_by_email,
+       f.mapping, f.options, f.secrets, f.paused_at, f.paused_by, f.next_run_at, f.ends_at, f.archived_at, u.email AS created_by_email,
        f.attributes, f.created_at, f.updated_at
 FROM rowport.feeds AS f
 JOIN rowport.record_types AS t ON t.id = f.record_type_id

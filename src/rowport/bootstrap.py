@@ -10,11 +10,10 @@ import logging
 import os
 import subprocess
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Self
 
 from rowport.blobs.local import LocalBlobs
-from rowport.bootstrap.destination import LazyDestination
 from rowport.config import Settings, settings
 from rowport.model.errors import InvalidOptions, Unavailable
 from rowport.model.organizations import DEFAULT_SLUG
@@ -33,30 +32,15 @@ if TYPE_CHECKING:
     import procrastinate
 
     from rowport.api.mounting import Mounted
+    from rowport.model.feeds import SourceKind
     from rowport.model.organizations import Organization
-    from rowport.model.record_types import RecordType as RecordType
     from rowport.ports import (
-        Destination as Destination,
-    )
-    from rowport.ports import (
-        LoadBatch as LoadBatch,
-    )
-    from rowport.ports import (
-        LoadResult as LoadResult,
-    )
-    from rowport.ports import (
+        Destination,
         Queue,
     )
-    from rowport.ports import (
-        StoredRecord as StoredRecord,
-    )
-    from rowport.ports import (
-        Transaction as Transaction,
-    )
     from rowport.ports.ledger import Ledger
+    from rowport.ports.sourcing import Source
     from rowport.ports.telling import Listener
-    from rowport.ports.undoing import ReverseBatch as ReverseBatch
-    from rowport.ports.undoing import ReverseResult as ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -79,6 +63,7 @@ if TYPE_CHECKING:
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
     from rowport.service.usage import Usage
+    from rowport.service.vault import Vault
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -170,6 +155,16 @@ class Rowport:
         """Where files are kept."""
         return LocalBlobs(self.home / "blobs")
 
+    def vault(self) -> Vault:
+        """Where secrets that have to be used again are encrypted; the key is not in the database.
+
+        Raises:
+            InvalidOptions: ROWPORT_SECRET_KEYS holds what is no key.
+        """
+        from rowport.service.vault import Vault, key_in, read_keys
+
+        return Vault(keys=read_keys(settings().secret_keys or key_in(self.home)))
+
     # ------------------------------------------------------------------------------ use cases
 
     @cached_property
@@ -181,9 +176,11 @@ class Rowport:
         """Make the use cases of a worker, for one thread."""
         from rowport import destinations, formats
         from rowport.ports import ChunkLimits
+        from rowport.runtime.queue import ProcrastinateQueue
         from rowport.service import Works
         from rowport.service.delivering import Delivering
         from rowport.service.events import Telling
+        from rowport.service.feeding import Feeding
         from rowport.service.first_wins import FirstWins
         from rowport.service.kept_keys import KeptKeys
         from rowport.service.loading import Loading
@@ -202,6 +199,13 @@ class Rowport:
             telling=Telling(ledger=self.ledger),
             delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
             retention=Retention(ledger=self.ledger, blobs=self.blobs),
+            feeding=Feeding(
+                ledger=self.ledger,
+                sources=_sources,
+                vault=self.vault,
+                blobs=self.blobs,
+                queue=ProcrastinateQueue(self.new_app()),
+            ),
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -307,6 +311,7 @@ class LazyServices:
         self._ledger = rowport.ledger
         self._blobs = rowport.blobs
         self._new_app = rowport.new_app
+        self._vault = rowport.vault
         self._listen = rowport.new_listener
 
     @cached_property
@@ -327,7 +332,7 @@ class LazyServices:
         """See Services.record_types."""
         from rowport.service.record_types import RecordTypes
 
-        return RecordTypes(ledger=self._ledger, destination=LazyDestination())
+        return RecordTypes(ledger=self._ledger, destination=_destination)
 
     @cached_property
     def imports(self) -> Imports:
@@ -433,7 +438,12 @@ class LazyServices:
         """See Services.feeds."""
         from rowport.service.feeds import Feeds
 
-        return Feeds(ledger=self._ledger)
+        return Feeds(
+            ledger=self._ledger,
+            record_types=self.record_types,
+            sources=_sources,
+            vault=self._vault,
+        )
 
     @cached_property
     def definitions(self) -> Definitions:
@@ -496,9 +506,22 @@ class LazyServices:
         return Retention(ledger=self._ledger, blobs=self._blobs)
 
 
+@cache
+def _destination() -> Destination:
+    from rowport import destinations
+
+    return destinations.discover()["postgres"]
+
+
 def _durability(database: PostgresDatabase) -> dict[str, str]:
     with database.transaction() as tx:
         return {row["name"]: row["setting"] for row in many(tx, "durability")}
+
+
+def _sources() -> Mapping[SourceKind, Source]:
+    from rowport import sources
+
+    return sources.discover()
 
 
 def mounted_dialects(chosen: Settings) -> list[Mounted]:
