@@ -10,11 +10,13 @@ import logging
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Self
 
 from rowport.blobs.local import LocalBlobs
 from rowport.config import Settings, settings
+from rowport.destinations import LazyDestination
 from rowport.model.errors import InvalidOptions, Unavailable
 from rowport.model.organizations import DEFAULT_SLUG
 from rowport.store.database import SESSION, PostgresDatabase, connect
@@ -26,27 +28,18 @@ from rowport.store.presence import Presence, alive_workers, is_busy, mend_clocks
 from rowport.store.saying import many
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from pathlib import Path
-    from uuid import UUID
 
     import procrastinate
-    import pyarrow as pa
 
     from rowport.api.mounting import Mounted
     from rowport.model.organizations import Organization
-    from rowport.model.record_types import RecordType
     from rowport.ports import (
-        Destination,
-        LoadBatch,
-        LoadResult,
         Queue,
-        StoredRecord,
-        Transaction,
     )
     from rowport.ports.ledger import Ledger
     from rowport.ports.telling import Listener
-    from rowport.ports.undoing import ReverseBatch, ReverseResult
     from rowport.runtime.surroundings import Surroundings
     from rowport.runtime.trial import Trial
     from rowport.service import Services, Works
@@ -67,6 +60,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
+    from rowport.service.uploads import Uploads
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -190,6 +184,7 @@ class Rowport:
             telling=Telling(ledger=self.ledger),
             delivering=Delivering(ledger=self.ledger, allowed=chosen.outbound_allowed),
             retention=Retention(ledger=self.ledger, blobs=self.blobs),
+            uploads=self.services.uploads,
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -332,6 +327,19 @@ class LazyServices:
         )
 
     @cached_property
+    def uploads(self) -> Uploads:
+        """See Services.uploads."""
+        from rowport.service.uploads import Uploads
+
+        chosen = settings()
+        return Uploads(
+            ledger=self._ledger,
+            blobs=self._blobs,
+            most_bytes=chosen.max_upload_bytes,
+            kept=timedelta(days=chosen.upload_days),
+        )
+
+    @cached_property
     def control(self) -> Control:
         """See Services.control."""
         from rowport.service.control import Control
@@ -466,60 +474,6 @@ class LazyServices:
         from rowport.service.retention import Retention
 
         return Retention(ledger=self._ledger, blobs=self._blobs)
-
-
-class LazyDestination:
-    """The managed table, with its libraries brought in by the first use."""
-
-    kind: ClassVar[str] = "postgres"
-
-    @cached_property
-    def _real(self) -> Destination:
-        from rowport import destinations
-
-        return destinations.discover()["postgres"]
-
-    def prepare(self, tx: Transaction, record_type: RecordType) -> None:
-        """See Destination.prepare."""
-        self._real.prepare(tx, record_type)
-
-    def load(self, tx: Transaction, record_type: RecordType, batch: LoadBatch) -> LoadResult:
-        """See Destination.load."""
-        return self._real.load(tx, record_type, batch)
-
-    def find(self, tx: Transaction, record_type: RecordType, keys: pa.Table) -> pa.Array:
-        """See Destination.find."""
-        return self._real.find(tx, record_type, keys)
-
-    def ensure(
-        self,
-        tx: Transaction,
-        record_type: RecordType,
-        keys: pa.Table,
-        *,
-        import_id: UUID,
-        row: pa.Array,
-    ) -> None:
-        """See Destination.ensure."""
-        self._real.ensure(tx, record_type, keys, import_id=import_id, row=row)
-
-    def reverse(
-        self, tx: Transaction, record_type: RecordType, batch: ReverseBatch
-    ) -> ReverseResult:
-        """See Destination.reverse."""
-        return self._real.reverse(tx, record_type, batch)
-
-    def records(
-        self, tx: Transaction, record_type: RecordType, *, after: UUID | None, limit: int
-    ) -> Sequence[StoredRecord]:
-        """See Destination.records."""
-        return self._real.records(tx, record_type, after=after, limit=limit)
-
-    def record(
-        self, tx: Transaction, record_type: RecordType, record_id: UUID
-    ) -> StoredRecord | None:
-        """See Destination.record."""
-        return self._real.record(tx, record_type, record_id)
 
 
 def _durability(database: PostgresDatabase) -> dict[str, str]:

@@ -22,6 +22,8 @@ DEFAULT_MAX_RATIO: Final = 200
 """Tables rarely shrink to less than a fiftieth; what inflates more than this is a bomb."""
 HOST: Final = re.compile(r"[0-9a-z.:_-]+:[0-9]{1,5}")
 DEFAULT_EVENT_DAYS: Final = 30
+DEFAULT_MAX_UPLOAD_MB: Final = 64 * 1024
+DEFAULT_UPLOAD_DAYS: Final = 7
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -62,6 +64,10 @@ class Settings:
     running_imports: int | None = None
     """ROWPORT_RUNNING_IMPORTS: how many imports of an organization run at once that has no limit of
     its own; None: any number."""
+    max_upload_bytes: int = DEFAULT_MAX_UPLOAD_MB * 1024 * 1024
+    """ROWPORT_MAX_UPLOAD_MB: the most megabytes of a resumable upload."""
+    upload_days: int = DEFAULT_UPLOAD_DAYS
+    """ROWPORT_UPLOAD_DAYS: how many days an upload is kept after its last part."""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -92,6 +98,10 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
             if "ROWPORT_RUNNING_IMPORTS" in known
             else None
         ),
+        max_upload_bytes=(
+            _positive(known, "ROWPORT_MAX_UPLOAD_MB", DEFAULT_MAX_UPLOAD_MB) * 1024 * 1024
+        ),
+        upload_days=_positive(known, "ROWPORT_UPLOAD_DAYS", DEFAULT_UPLOAD_DAYS),
     )
 
 

@@ -44,6 +44,13 @@ from rowport.api.record_types import (
 from rowport.api.replaying import Replaying
 from rowport.api.rows import list_errors, list_rows
 from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
+from rowport.api.uploads import (
+    create_upload,
+    delete_upload,
+    get_upload,
+    upload_options,
+    write_upload,
+)
 from rowport.api.webhooks import (
     delete_webhook,
     get_webhook,
@@ -93,6 +100,11 @@ ROUTES: Final = (
     list_organizations,
     get_organization,
     change_organization,
+    upload_options,
+    create_upload,
+    get_upload,
+    write_upload,
+    delete_upload,
     download,
     healthz,
     readyz,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rowport.service.settling import Settling
     from rowport.service.undoing import Undoing
     from rowport.service.undos import Undos
+    from rowport.service.uploads import Uploads
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
 
@@ -47,6 +48,11 @@ class Services(Protocol):
     @property
     def imports(self) -> Imports:
         """Imports, from the file to the end."""
+        ...
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that arrive in parts."""
         ...
 
     @property
@@ -137,3 +143,4 @@ class Works:
     telling: Telling
     delivering: Delivering
     retention: Retention
+    uploads: Uploads

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from rowport.model.record_types import RecordType
     from rowport.ports import BlobStore, Queue, Transaction
-    from rowport.ports.ledger import ImportQuery, Ledger
+    from rowport.ports.ledger import Ledger
+    from rowport.ports.queries import ImportQuery
     from rowport.service.record_types import RecordTypes
 
 

@@ -10,7 +10,8 @@ from psycopg.types.json import Jsonb
 from rowport.model.errors import IllegalTransition
 from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
-from rowport.ports.ledger import FATES, Circumstances, ImportRef
+from rowport.ports.ledger import Circumstances, ImportRef
+from rowport.ports.queries import FATES
 from rowport.ports.rounds import Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.record_types import RecordType
     from rowport.ports import FormatLayout, Transaction
-    from rowport.ports.ledger import ImportQuery, NewFile
+    from rowport.ports.ledger import NewFile
+    from rowport.ports.queries import ImportQuery
     from rowport.ports.rounds import NewRound, WaitingFacts
 
 
