@@ -32,7 +32,7 @@ OPEN = {"/healthz", "/readyz", "/v1/files/{link}", "/v1/files/{link}/{name}"}
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/imports"): {"data": {"type": "people"}, "files": FILE},
     ("POST", "/v1/imports/{import_id}/fix"): {"files": FILE},
-    ("PATCH", "/v1/imports/{import_id}"): {"json": {"priority": "normal"}},
+    ("PATCH", "/v1/imports/{import_id}"): {"json": {"name": "again"}},
     ("PUT", "/v1/types/{name}"): {"json": {"schema": SCHEMA}},
     ("POST", "/v1/uploads"): {"headers": {**TUS, "Upload-Length": "3"}},
     ("PATCH", "/v1/uploads/{upload_id}"): {
@@ -119,6 +119,7 @@ class Place:
         )
         return {
             "import_id": self.imported.id,
+            "artifact": "failed.csv",
             "name": self.type_name,
             "record_id": self.record_id,
             "upload_id": self.rowport.services.uploads.create(
@@ -134,6 +135,7 @@ def missing() -> dict[str, object]:
     """Names of what is nowhere, as long as those of what is."""
     return {
         "import_id": new_uuid(),
+        "artifact": "failed.csv",
         "name": "none__things",
         "record_id": new_uuid(),
         "upload_id": new_uuid(),

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.types import LifespanHook
 
+from rowport.api.artifacts import get_artifact
 from rowport.api.broadcast import Broadcast
 from rowport.api.control import (
     cancel_import,
@@ -17,6 +18,7 @@ from rowport.api.control import (
     pause_import,
     resume_import,
     retry_import,
+    start_import,
     undo_import,
 )
 from rowport.api.desk import Desk, desk_for_each
@@ -68,6 +70,7 @@ ROUTES: Final = (
     get_import,
     list_imports,
     change_import,
+    start_import,
     pause_import,
     resume_import,
     cancel_import,
@@ -76,6 +79,7 @@ ROUTES: Final = (
     undo_import,
     list_rows,
     list_errors,
+    get_artifact,
     follow_import,
     follow_all,
     list_types,

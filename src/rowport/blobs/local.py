@@ -191,6 +191,7 @@ class LocalBlobs:
         target = self.root / new_name
         with self._telling():
             self._make_folder(target.parent)
+            target.unlink(missing_ok=True)
             try:
                 os.link(self.root / name, target)
             except FileNotFoundError:

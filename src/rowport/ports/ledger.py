@@ -227,6 +227,10 @@ class ImportLedger(Protocol):
         """Replace these attributes; others stay."""
         ...
 
+    def set_name(self, tx: Transaction, ref: ImportRef, name: str) -> None:
+        """Say what it is called."""
+        ...
+
     def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
         """Replace the options of an import that has not started."""
         ...

@@ -165,6 +165,10 @@ class PostgresImports:
         """Replace these attributes; others stay."""
         say(tx, "set_attributes", attributes=Jsonb(dict(attributes)), **_names(ref))
 
+    def set_name(self, tx: Transaction, ref: ImportRef, name: str) -> None:
+        """Say what it is called."""
+        say(tx, "set_import_name", name=name, **_names(ref))
+
     def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
         """Replace the options of an import that has not started."""
         say(tx, "set_options", options=Jsonb(from_options(options)), **_names(ref))

@@ -27,6 +27,7 @@ def import_resource(imported: Import) -> Document:
     return {
         "id": str(imported.id),
         "oid": imported.oid,
+        "name": imported.name,
         "type": imported.type_name,
         "type_version": imported.type_version,
         "state": str(imported.state),
