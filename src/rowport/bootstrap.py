@@ -10,6 +10,7 @@ import logging
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Self
 
@@ -34,10 +35,7 @@ if TYPE_CHECKING:
     from rowport.api.mounting import Mounted
     from rowport.model.feeds import SourceKind
     from rowport.model.organizations import Organization
-    from rowport.ports import (
-        Destination,
-        Queue,
-    )
+    from rowport.ports import Destination, Queue
     from rowport.ports.ledger import Ledger
     from rowport.ports.sourcing import Source
     from rowport.ports.telling import Listener
@@ -62,6 +60,7 @@ if TYPE_CHECKING:
     from rowport.service.rounds import Rounds
     from rowport.service.rows import Rows
     from rowport.service.undos import Undos
+    from rowport.service.uploads import Uploads
     from rowport.service.usage import Usage
     from rowport.service.vault import Vault
     from rowport.service.waiting import Waits
@@ -206,6 +205,7 @@ class Rowport:
                 blobs=self.blobs,
                 queue=ProcrastinateQueue(self.new_app()),
             ),
+            uploads=self.services.uploads,
             planning=Planning(
                 ledger=self.ledger,
                 formats=known,
@@ -248,15 +248,10 @@ class Rowport:
         )
 
     def _start_trial(self, trial: Trial) -> subprocess.Popen[bytes]:
+        command = [*self.worker_command(), "--with-parent"]
         return subprocess.Popen(  # noqa: S603  our own program, no shell
-            [
-                *self.worker_command(),
-                "--with-parent",
-                "--session",  # so that it is ended with us when we fall silent
-                self._session,
-                "--trial",
-                trial.words(),
-            ],
+            # Under our session, so that it is ended with us when we fall silent.
+            [*command, "--session", self._session, "--trial", trial.words()],
             stdin=subprocess.PIPE,
             env={**os.environ, **self.worker_environment()},
         )
@@ -346,6 +341,19 @@ class LazyServices:
             blobs=self._blobs,
             queue=self._queue,
             settle=Settling(ledger=self._ledger).settle,
+        )
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """See Services.uploads."""
+        from rowport.service.uploads import Uploads
+
+        chosen = settings()
+        return Uploads(
+            ledger=self._ledger,
+            blobs=self._blobs,
+            most_bytes=chosen.max_upload_bytes,
+            kept=timedelta(days=chosen.upload_days),
         )
 
     @cached_property

@@ -28,6 +28,8 @@ DEFAULT_ORGANIZATION_CALLS: Final = 60_000
 ORIGIN: Final = re.compile(r"https?://[0-9a-z.:_-]+")
 LEVELS: Final = {"info": logging.INFO, "debug": logging.DEBUG}
 SECRET: Final = re.compile(r"[!-~]{16,512}", re.ASCII)
+DEFAULT_MAX_UPLOAD_MB: Final = 64 * 1024
+DEFAULT_UPLOAD_DAYS: Final = 7
 WHOLE: Final = re.compile(r"0*[1-9][0-9]{0,8}")
 
 
@@ -85,6 +87,10 @@ class Settings:
     running_imports: int | None = None
     """ROWPORT_RUNNING_IMPORTS: how many imports of an organization run at once that has no limit of
     its own; None: any number."""
+    max_upload_bytes: int = DEFAULT_MAX_UPLOAD_MB * 1024 * 1024
+    """ROWPORT_MAX_UPLOAD_MB: the most megabytes of a resumable upload."""
+    upload_days: int = DEFAULT_UPLOAD_DAYS
+    """ROWPORT_UPLOAD_DAYS: how many days an upload is kept after its last part."""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -124,6 +130,10 @@ def settings(environment: Mapping[str, str] | None = None) -> Settings:
             if "ROWPORT_RUNNING_IMPORTS" in known
             else None
         ),
+        max_upload_bytes=(
+            _positive(known, "ROWPORT_MAX_UPLOAD_MB", DEFAULT_MAX_UPLOAD_MB) * 1024 * 1024
+        ),
+        upload_days=_positive(known, "ROWPORT_UPLOAD_DAYS", DEFAULT_UPLOAD_DAYS),
     )
 
 

@@ -26,12 +26,24 @@ if TYPE_CHECKING:
 
 SCHEMA = {"fields": [{"name": "email", "type": "string"}], "primaryKey": "email"}
 FILE = {"file": ("people.csv", b"email\na@example.com\n", "text/csv")}
+TUS = {"Tus-Resumable": "1.0.0"}
 CLOSED_PORT = "127.0.0.1:9"
 OPEN = {"/healthz", "/readyz", "/metrics", "/v1/files/{link}", "/v1/files/{link}/{name}"}
 REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/imports"): {"data": {"type": "people"}, "files": FILE},
     ("POST", "/v1/imports/{import_id}/fix"): {"files": FILE},
+    ("PATCH", "/v1/imports/{import_id}"): {"json": {"name": "again"}},
     ("PUT", "/v1/types/{name}"): {"json": {"schema": SCHEMA}},
+    ("POST", "/v1/uploads"): {"headers": {**TUS, "Upload-Length": "3"}},
+    ("PATCH", "/v1/uploads/{upload_id}"): {
+        "headers": {
+            **TUS,
+            "Upload-Offset": "0",
+            "Content-Type": "application/offset+octet-stream",
+        },
+        "content": b"abc",
+    },
+    ("DELETE", "/v1/uploads/{upload_id}"): {"headers": TUS},
     ("PUT", "/v1/webhooks/{webhook}"): {"json": {"url": f"http://{CLOSED_PORT}/"}},
     ("POST", "/v1/webhooks/{webhook}/replay"): {"json": {}},
     ("POST", "/v1/tokens"): {"json": {"name": "t", "scopes": ["import:read"]}},
@@ -107,8 +119,12 @@ class Place:
         )
         return {
             "import_id": self.imported.id,
+            "artifact": "failed.csv",
             "name": self.type_name,
             "record_id": self.record_id,
+            "upload_id": self.rowport.services.uploads.create(
+                self.organization.id, size_bytes=3
+            ).id,
             "webhook": webhook.name,
             "token_id": bearing(self.rowport, self)[1],
             "organization": self.organization.id,
@@ -119,8 +135,10 @@ def missing() -> dict[str, object]:
     """Names of what is nowhere, as long as those of what is."""
     return {
         "import_id": new_uuid(),
+        "artifact": "failed.csv",
         "name": "none__things",
         "record_id": new_uuid(),
+        "upload_id": new_uuid(),
         "webhook": "none__hook",
         "token_id": new_uuid(),
         "organization": new_uuid(),
@@ -208,7 +226,8 @@ def ask(api: TestClient[Any], call: Call, names: dict[str, object], headers: dic
     for name, value in names.items():
         path = path.replace(f"{{{name}}}", str(value))
     assert "{" not in path, f"say what stands in {call.path}"
-    request = REQUESTS.get((call.method, call.path), {})
+    request = dict(REQUESTS.get((call.method, call.path), {}))
+    headers = {**request.pop("headers", {}), **headers}
     accept = {"Accept": "application/json"}  # not a stream, which would not end
     return api.request(call.method, path, headers={**accept, **headers}, **request)
 

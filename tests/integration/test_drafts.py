@@ -10,7 +10,7 @@ from rowport.bootstrap import Rowport
 from rowport.model.errors import IllegalTransition, ImportNotFound
 from rowport.model.ids import new_uuid
 from rowport.model.imports import ImportOptions
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,8 @@ from rowport.bootstrap import Rowport, open_rowport
 from rowport.model.ids import new_uuid
 from rowport.model.imports import ImportOptions, Mode
 from rowport.model.states import ImportState
-from rowport.ports.ledger import Circumstances, ImportQuery, ImportRef
+from rowport.ports.ledger import Circumstances, ImportRef
+from rowport.ports.queries import ImportQuery
 from rowport.service.rows import header_of
 
 if TYPE_CHECKING:

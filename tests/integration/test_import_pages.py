@@ -9,7 +9,7 @@ import pytest
 from rowport.bootstrap import Rowport
 from rowport.model.ids import new_uuid
 from rowport.model.imports import ImportOptions
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 from rowport.service.links import Link
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from psycopg import sql
 from rowport.bootstrap import Rowport
 from rowport.model.errors import ImportNotFound, RecordTypeNotFound
 from rowport.model.imports import ImportOptions
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 from rowport.store import catalogue
 from rowport.store.catalogue import statement
 

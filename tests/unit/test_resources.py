@@ -83,6 +83,7 @@ def test_an_import_is_said_in_full() -> None:
     assert import_resource(IMPORT) == {
         "id": str(ID),
         "oid": "65b9f0000000000000000001",
+        "name": None,
         "type": "contacts",
         "type_version": 2,
         "state": "completed",

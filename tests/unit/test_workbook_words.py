@@ -24,7 +24,8 @@ from rowport.engine.workbook.words import (
 def test_the_digits_at_a_place_are_a_number(text: bytes) -> None:
     places = np.arange(len(text) + 1)
     numbers, counts = leading_number(words(padded(text), places))
-    for place, number, count in zip(places, numbers.tolist(), counts.tolist(), strict=True):
+    told = zip(places.tolist(), numbers.tolist(), counts.tolist(), strict=True)
+    for place, number, count in told:
         digits = re.compile(rb"[0-9]{0,8}").match(text, place)
         assert digits is not None
         assert count == len(digits[0])

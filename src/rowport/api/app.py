@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.types import ASGIApp, LifespanHook
 
 from rowport.api.announcing import Announces
+from rowport.api.artifacts import get_artifact
 from rowport.api.broadcast import Broadcast
 from rowport.api.control import (
     cancel_import,
@@ -18,6 +19,7 @@ from rowport.api.control import (
     pause_import,
     resume_import,
     retry_import,
+    start_import,
     undo_import,
 )
 from rowport.api.desk import Desk, desk_for_each
@@ -59,6 +61,13 @@ from rowport.api.record_types import (
 from rowport.api.replaying import Replaying
 from rowport.api.rows import list_errors, list_rows
 from rowport.api.tokens import create_token, get_token, list_tokens, revoke_token
+from rowport.api.uploads import (
+    create_upload,
+    delete_upload,
+    get_upload,
+    upload_options,
+    write_upload,
+)
 from rowport.api.usage import get_usage, list_files
 from rowport.api.webhooks import (
     delete_webhook,
@@ -92,6 +101,7 @@ ROUTES: Final = (
     get_import,
     list_imports,
     change_import,
+    start_import,
     pause_import,
     resume_import,
     cancel_import,
@@ -101,6 +111,7 @@ ROUTES: Final = (
     list_rows,
     list_errors,
     list_files,
+    get_artifact,
     follow_import,
     follow_all,
     get_usage,
@@ -134,6 +145,11 @@ ROUTES: Final = (
     list_organizations,
     get_organization,
     change_organization,
+    upload_options,
+    create_upload,
+    get_upload,
+    write_upload,
+    delete_upload,
     download,
     healthz,
     readyz,

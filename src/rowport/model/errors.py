@@ -10,7 +10,10 @@ RowportError
 │   │   └── FieldsMismatch ....... 422  the columns are not those that fieldsMatch asks for
 │   ├── NotMendable .............. 422  a file that cannot be taken as mended failed rows
 │   ├── TooLarge ................. 413  more than this part of Rowport takes
-│   └── SourceRefused ............ 422  a source that does not let us in or has no such place
+│   ├── SourceRefused ............ 422  a source that does not let us in or has no such place
+│   ├── TooSlow .................. 408  the rest of the body does not come; transient
+│   ├── UnsupportedMedia ......... 415  a body of another kind than is taken here
+│   └── ChecksumMismatch ......... 460  a part that is not as its sender says
 ├── Unauthorized ................. 401  nobody knows who is asking
 ├── Forbidden .................... 403  the token does not allow this
 ├── NotFound ..................... 404
@@ -20,6 +23,7 @@ RowportError
 │   ├── TokenNotFound
 │   ├── FeedNotFound
 │   ├── RecordNotFound
+│   ├── UploadNotFound
 │   └── WebhookNotFound
 ├── Conflict ..................... 409
 │   ├── IllegalTransition              the import is not in a state that allows this
@@ -28,10 +32,13 @@ RowportError
 │   ├── NothingToUndo                  the import wrote no record
 │   ├── SlugTaken                      another organization has this slug
 │   ├── DestinationConflict            the destination table cannot follow the record type
+│   ├── WrongOffset                    a part begins where the upload does not end
 │   ├── RecordTypeInUse                something needs the record type still
 │   └── WebhookDisabled                nothing is sent to the webhook until it is put again
 ├── PreconditionFailed ........... 412  the thing is another than the request was made for
 ├── TooManyRequests .............. 429  transient: more calls than a token or organization may make
+│   └── UnsupportedVersion             of a protocol
+├── Locked ....................... 423  transient: somebody else is writing it
 ├── ResultsExpired ............... 410  the fates of the import's rows are kept no more
 ├── SourceChanged ................ 409  transient: a file of a source is another one now
 ├── StorageFull .................. 507  transient
@@ -142,6 +149,28 @@ class SourceRefused(Invalid):
     code = "source_refused"
 
 
+class TooSlow(Invalid):
+    """The rest of the body does not come."""
+
+    status = 408
+    code = "too_slow"
+    transient = True
+
+
+class UnsupportedMedia(Invalid):
+    """The body is of another kind than is taken here."""
+
+    status = 415
+    code = "unsupported_media"
+
+
+class ChecksumMismatch(Invalid):
+    """The bytes that arrived are not those that were sent."""
+
+    status = 460
+    code = "checksum_mismatch"
+
+
 class Unauthorized(RowportError):
     """The request carries no valid token."""
 
@@ -191,6 +220,12 @@ class RecordNotFound(NotFound):
     """No record of this type has this id."""
 
     code = "record_not_found"
+
+
+class UploadNotFound(NotFound):
+    """No upload has this id, or it has expired."""
+
+    code = "upload_not_found"
 
 
 class WebhookNotFound(NotFound):
@@ -255,6 +290,12 @@ class DestinationConflict(Conflict):
     code = "destination_conflict"
 
 
+class WrongOffset(Conflict):
+    """The part does not begin where the upload ends."""
+
+    code = "wrong_offset"
+
+
 class RecordTypeInUse(Conflict):
     """Something needs the record type still."""
 
@@ -292,6 +333,20 @@ class TooManyRequests(RowportError):
     def __init__(self, message: str | None = None, *, retry_after_s: int = 1) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class UnsupportedVersion(PreconditionFailed):
+    """This version of the protocol is not spoken here."""
+
+    code = "unsupported_version"
+
+
+class Locked(RowportError):
+    """Somebody else is writing it just now."""
+
+    status = 423
+    code = "locked"
+    transient = True
 
 
 class StorageFull(RowportError):

@@ -51,6 +51,39 @@ class InFile(Protocol):
         ...
 
 
+class BlobPart(Protocol):
+    """The beginning of a blob that arrives bit by bit; nobody else writes it meanwhile."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How long it is."""
+        ...
+
+    def cut(self, size_bytes: int) -> None:
+        """Forget all bytes from here on."""
+        ...
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Write bytes where they belong.
+
+        Raises:
+            StorageFull: no room is left.
+        """
+        ...
+
+    def sync(self) -> None:
+        """Make all that was written survive a power cut."""
+        ...
+
+    def discard(self) -> None:
+        """Delete it, and let go of it."""
+        ...
+
+    def close(self) -> None:
+        """Let others write it."""
+        ...
+
+
 class BlobStore(Protocol):
     """Where uploads, staged chunks and results are kept, under names made of ids."""
 
@@ -66,6 +99,22 @@ class BlobStore(Protocol):
 
     def open(self, name: str) -> BlobReader:
         """Open for reading.
+
+        Raises:
+            NotFound: nothing has this name.
+        """
+        ...
+
+    def part(self, name: str) -> BlobPart:
+        """Take hold of the beginning of a blob, empty if nothing has this name.
+
+        Raises:
+            Locked: somebody else holds it.
+        """
+        ...
+
+    def share(self, name: str, new_name: str) -> None:
+        """Let a blob that nobody changes any more have a second name; each goes by itself.
 
         Raises:
             NotFound: nothing has this name.

@@ -7,17 +7,16 @@ exist.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from rowport.model.imports import Priority
-from rowport.model.states import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from rowport.model.imports import Import, ImportFault, ImportOptions, Mode
+    from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.organizations import Organization
     from rowport.model.record_types import RecordType
     from rowport.model.states import ImportState, Phase
@@ -26,11 +25,13 @@ if TYPE_CHECKING:
     from rowport.ports.basis import Database, OrganizationLedger
     from rowport.ports.definitions import DefinitionLedger
     from rowport.ports.faces import AccessLedger, FeedLedger, MappingLedger, ReplayLedger
+    from rowport.ports.queries import ImportQuery
     from rowport.ports.rounds import Again, ChunkFates, NewRound, Standing, WaitingFacts
     from rowport.ports.telling import EventLedger, RetentionLedger, WebhookLedger
     from rowport.ports.told import ChunkProgress, ChunkResult, StoredChunkResult
     from rowport.ports.turns import TurnLedger
     from rowport.ports.undoing import ChunkJournal, Marks
+    from rowport.ports.uploads import UploadLedger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,47 +120,6 @@ class Circumstances:
     attributes: Mapping[str, object] = field(default_factory=dict)
     scheduled_for: datetime | None = None
     priority: Priority = Priority.NORMAL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportQuery:
-    """Which imports, in which order, which page; None does not filter."""
-
-    facet: str | None = None
-    """Only imports whose record type has this attribute."""
-    facets: Sequence[Mapping[str, object]] | None = None
-    """Only imports whose record type's attributes contain one of these."""
-    type_oid: str | None = None
-    feed_oid: str | None = None
-    created_by: UUID | None = None
-    since: datetime | None = None
-    """Created at this time or later."""
-    newer_than: timedelta | None = None
-    """Created within this time before now; not together with `since`."""
-    until: datetime | None = None
-    """Created before this time."""
-    fates: frozenset[str] | None = None
-    """States, and for completed imports their results: `FATES`."""
-    attributes: Mapping[str, object] | None = None
-    """Only imports whose attributes contain these."""
-    ids: frozenset[UUID] | None = None
-    modes: frozenset[Mode] | None = None
-    sort: Literal["created_at", "updated_at", "fate"] = "created_at"
-    fate_words: Mapping[str, str] | None = None
-    """What the one who asks calls each fate; `fate` sorts by these words."""
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    is_counted: bool = True
-    """False: nobody asks how many all pages hold, so it is not counted and told as 0."""
-
-
-FATES: Final = {
-    Result.SUCCEEDED: "succeeded",
-    Result.PARTIAL: "partial",
-    Result.FAILED: "failed_rows",
-}
-"""What a completed import is called in a query; every other state has its own name."""
 
 
 class RecordTypeLedger(Protocol):
@@ -265,6 +225,10 @@ class ImportLedger(Protocol):
         self, tx: Transaction, ref: ImportRef, attributes: Mapping[str, object]
     ) -> None:
         """Replace these attributes; others stay."""
+        ...
+
+    def set_name(self, tx: Transaction, ref: ImportRef, name: str) -> None:
+        """Say what it is called."""
         ...
 
     def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
@@ -594,3 +558,4 @@ class Ledger:
     retention: RetentionLedger
     undos: UndoLedger
     turns: TurnLedger
+    uploads: UploadLedger

@@ -282,11 +282,17 @@ class Worker:
             went = retention.run(should_stop=self._stop.is_set)
             dropped = retention.drop_old_events(settings().event_days)
             retention.drop_old_replays()
+            uploads = self.works.uploads.drop_expired(should_stop=self._stop.is_set)
         except Unavailable as error:
             log.warning("not all was tidied up: %s", error.message)  # the next run goes on
             return
-        if went or dropped:
-            log.info("%s things of imports expired, %s old events went", len(went), dropped)
+        if went or dropped or uploads:
+            log.info(
+                "%s things of imports expired, %s old events and %s uploads went",
+                len(went),
+                dropped,
+                uploads,
+            )
 
     def feed(self, run_id: UUID) -> None:
         """Go on with a run of a feed."""

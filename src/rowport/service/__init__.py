@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rowport.service.settling import Settling
     from rowport.service.undoing import Undoing
     from rowport.service.undos import Undos
+    from rowport.service.uploads import Uploads
     from rowport.service.usage import Usage
     from rowport.service.waiting import Waits
     from rowport.service.webhooks import Webhooks
@@ -50,6 +51,11 @@ class Services(Protocol):
     @property
     def imports(self) -> Imports:
         """Imports, from the file to the end."""
+        ...
+
+    @property
+    def uploads(self) -> Uploads:
+        """Files that arrive in parts."""
         ...
 
     @property
@@ -151,3 +157,4 @@ class Works:
     delivering: Delivering
     retention: Retention
     feeding: Feeding
+    uploads: Uploads

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from rowport.model.errors import (
+    Conflict,
     IllegalTransition,
     ImportNotFound,
     Invalid,
     InvalidOptions,
+    NotFound,
     Unavailable,
     UnreadableFile,
 )
 from rowport.model.ids import new_uuid
 from rowport.model.imports import Import, ImportOptions, Mode, OnMatch, Priority
 from rowport.model.states import ImportState, Phase
+from rowport.model.uploads import Upload
 from rowport.ports.ledger import Circumstances, ImportRef, NewFile
 from rowport.service.keys import key_for
 from rowport.service.references import references_of
@@ -26,11 +29,13 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from rowport.model.record_types import RecordType
-    from rowport.ports import BlobStore, Queue, Transaction
-    from rowport.ports.ledger import ImportQuery, Ledger
+    from rowport.ports import BlobReader, BlobStore, Queue, Transaction
+    from rowport.ports.ledger import Ledger
+    from rowport.ports.queries import ImportQuery
     from rowport.service.record_types import RecordTypes
 
 
+BLOCK_BYTES: Final = 1 << 20
 MAX_NAME: Final = 1024
 WHOLE: Final = 100
 """Percent."""
@@ -59,13 +64,13 @@ class Imports:
         type_name: str,
         *,
         file_name: str,
-        parts: Iterator[bytes],
+        parts: Iterator[bytes] | Upload,
         options: ImportOptions,
         media_type: str | None = None,
         around: Circumstances | None = None,
         import_id: UUID | None = None,
     ) -> Import:
-        """Land the file and start its import; workers do the rest.
+        """Land the file, or take an upload, and start its import; workers do the rest.
 
         An `import_id` that is there already was made by an earlier try of the same request, and
         is given as it is.  Nothing is kept if the options cannot be or the file is empty.
@@ -76,6 +81,7 @@ class Imports:
             InvalidOptions: the key, mapping or mode cannot be.
             InvalidSchema: a record type that this one refers to is missing.
             UnreadableFile: the file has no byte.
+            Conflict: the upload is not whole yet.
             StorageFull: there is no room for it.
         """
         if import_id is not None and (made := self._made(organization_id, import_id)):
@@ -86,7 +92,7 @@ class Imports:
         check_media_type(media_type)
         import_id = import_id or new_uuid()
         blob = f"imports/{import_id}/1"
-        size, sha256 = self.blobs.write(blob, parts)
+        size, sha256 = self._land(blob, parts)
         file = NewFile(
             name=file_name, media_type=media_type, size_bytes=size, sha256=sha256, blob=blob
         )
@@ -103,6 +109,19 @@ class Imports:
                 self.blobs.delete(f"imports/{import_id}/")
             raise
         return self.get(organization_id, import_id)
+
+    def _land(self, blob: str, parts: Iterator[bytes] | Upload) -> tuple[int, str]:
+        """Put the file in its place; give its size and hash."""
+        if not isinstance(parts, Upload):
+            return self.blobs.write(blob, parts)
+        if parts.sha256 is None:
+            raise Conflict(
+                f"The upload {parts.id} has {parts.received:,} of its {parts.size_bytes:,} bytes: "
+                "send the others first."
+            )
+        if parts.size_bytes:
+            self.blobs.share(parts.blob, blob)
+        return parts.size_bytes, parts.sha256
 
     def _made(self, organization_id: UUID, import_id: UUID) -> Import | None:
         try:
@@ -146,6 +165,21 @@ class Imports:
         if found is None:
             raise ImportNotFound(f"There is no import {import_id}.")
         return found
+
+    def original(
+        self, organization_id: UUID, import_id: UUID, number: int = 1
+    ) -> tuple[str, Iterator[bytes]]:
+        """Give the name and the bytes of a file as it was sent, the first one being number 1.
+
+        Raises:
+            ImportNotFound: this organization has none of this id.
+            NotFound: it has no such file, or none any more.
+        """
+        files = self.get(organization_id, import_id).files
+        if not 1 <= number <= len(files):
+            raise NotFound(f"The import has {len(files)} files; there is no file {number}.")
+        file = files[number - 1]
+        return file.name, _blocks(self.blobs.open(file.blob))
 
     def look(self, organization_id: UUID, import_id: UUID) -> Import:
         """Give an import, and see to it that one which is to stop does, worker or not.
@@ -212,6 +246,11 @@ class Imports:
                 self.ledger.imports.move(tx, ref, state, _canceled_from(state), by=by)
         self.settle(ref)
         return self.get(organization_id, import_id)
+
+
+def _blocks(blob: BlobReader) -> Iterator[bytes]:
+    for begin in range(0, blob.size_bytes, BLOCK_BYTES):
+        yield blob.read_at(begin, BLOCK_BYTES)
 
 
 def _canceled_from(state: ImportState) -> ImportState:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from rowport.engine.fields_match import check_columns
-from rowport.model.errors import IllegalTransition, ImportNotFound, MappingIncomplete
+from rowport.model.errors import (
+    IllegalTransition,
+    ImportNotFound,
+    MappingIncomplete,
+    PreconditionFailed,
+)
 from rowport.model.ids import new_uuid
 from rowport.model.states import ImportState, Phase
 from rowport.ports.ledger import ImportRef, NewFile
@@ -160,12 +165,22 @@ class Preparing:
         return self.submit(organization_id, job.id)
 
     def set_mapping(
-        self, organization_id: UUID, import_id: UUID, mapping: Mapping[str, str]
+        self,
+        organization_id: UUID,
+        import_id: UUID,
+        mapping: Mapping[str, str],
+        *,
+        name: str | None = None,
+        known: Import | None = None,
     ) -> Import:
         """Map headers to fields by hand, in place of any mapping given before.
 
+        `name`: what the import is called from now on.  `known`: the change is made for this
+        version alone.
+
         Raises:
             ImportNotFound: no such import.
+            PreconditionFailed: it is not as it is known any more.
             IllegalTransition: it is not waiting for a mapping or a start.
             InvalidOptions: the mapping names a header or field that does not exist.
             FieldsMismatch: with it the columns are not those that `fieldsMatch` asks for.
@@ -176,6 +191,9 @@ class Preparing:
             job = self.ledger.imports.get(tx, ref)
             if job is None:
                 raise ImportNotFound
+            _check_known(job, known)
+            if name is not None:
+                self.ledger.imports.set_name(tx, ref, name)
             record_type = self.ledger.record_types.of_import(tx, ref)
             layout, by_name = to_layout(job.files[0].layout or {}), job.options.matches_by_name
             matched = column_mapping(layout, record_type, mapping, by_name=by_name)
@@ -187,6 +205,25 @@ class Preparing:
             wanted = ImportState.READY if is_complete else ImportState.NEEDS_MAPPING
             if wanted is not state:
                 self.ledger.imports.move(tx, ref, state, wanted)
+        return self.imports.get(organization_id, import_id)
+
+    def rename(
+        self, organization_id: UUID, import_id: UUID, name: str, *, known: Import | None = None
+    ) -> Import:
+        """Say what the import is called; `known` is as that of `set_mapping`.
+
+        Raises:
+            ImportNotFound: no such import.
+            PreconditionFailed: it is not as it is known any more.
+        """
+        ref = ImportRef(organization_id=organization_id, import_id=import_id)
+        with self.ledger.database.tenant(organization_id) as tx:
+            self.ledger.imports.lock(tx, ref)
+            job = self.ledger.imports.get(tx, ref)
+            if job is None:
+                raise ImportNotFound(f"There is no import {import_id}.")
+            _check_known(job, known)
+            self.ledger.imports.set_name(tx, ref, name)
         return self.imports.get(organization_id, import_id)
 
     def set_options(self, organization_id: UUID, import_id: UUID, options: ImportOptions) -> Import:
@@ -238,7 +275,7 @@ class Preparing:
     def _landed(self, import_id: UUID, rows: Sequence[Mapping[str, object]]) -> NewFile:
         """Write rows to a blob of their own."""
         blob = f"imports/{import_id}/rows/{new_uuid()}"
-        size, sha256 = self.blobs.write(blob, _json_lines(rows))
+        size, sha256 = self.blobs.write(blob, json_lines(rows))
         return NewFile(
             name="rows.jsonl",
             media_type=JSON_LINES,
@@ -274,6 +311,11 @@ class Preparing:
                 yield blob.read_at(begin, BLOCK_BYTES)
 
 
+def _check_known(job: Import, known: Import | None) -> None:
+    if known is not None and (job.updated_at, job.state) != (known.updated_at, known.state):
+        raise PreconditionFailed("The import changed meanwhile. Get it, and try again.")
+
+
 def _inline(job: Import) -> tuple[ImportFile, ...]:
     return tuple(file for file in job.files if file.rows is not None)
 
@@ -285,6 +327,7 @@ def _lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
         yield from whole
 
 
-def _json_lines(rows: Sequence[Mapping[str, object]]) -> Iterator[bytes]:
+def json_lines(rows: Sequence[Mapping[str, object]]) -> Iterator[bytes]:
+    """Give rows (field -> JSON value) as the lines of a file."""
     for row in rows:
         yield json.dumps(row, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from rowport.model.states import ImportState
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 from rowport.store.saying import many, only
 
 if TYPE_CHECKING:

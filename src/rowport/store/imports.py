@@ -10,7 +10,8 @@ from psycopg.types.json import Jsonb
 from rowport.model.errors import IllegalTransition
 from rowport.model.ids import new_oid, new_uuid
 from rowport.model.states import ImportState, Phase, may
-from rowport.ports.ledger import FATES, Circumstances, ImportRef
+from rowport.ports.ledger import Circumstances, ImportRef
+from rowport.ports.queries import FATES
 from rowport.ports.rounds import Standing
 from rowport.store.catalogue import statement
 from rowport.store.counting import BUT_DRAFTS, Totals
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from rowport.model.imports import Import, ImportFault, ImportOptions
     from rowport.model.record_types import RecordType
     from rowport.ports import FormatLayout, Transaction
-    from rowport.ports.ledger import ImportQuery, NewFile
+    from rowport.ports.ledger import NewFile
+    from rowport.ports.queries import ImportQuery
     from rowport.ports.rounds import NewRound, WaitingFacts
 
 
@@ -162,6 +164,10 @@ class PostgresImports:
     ) -> None:
         """Replace these attributes; others stay."""
         say(tx, "set_attributes", attributes=Jsonb(dict(attributes)), **_names(ref))
+
+    def set_name(self, tx: Transaction, ref: ImportRef, name: str) -> None:
+        """Say what it is called."""
+        say(tx, "set_import_name", name=name, **_names(ref))
 
     def set_options(self, tx: Transaction, ref: ImportRef, options: ImportOptions) -> None:
         """Replace the options of an import that has not started."""

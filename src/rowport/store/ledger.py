@@ -16,6 +16,7 @@ from rowport.store.replays import PostgresReplays
 from rowport.store.retention import PostgresRetention
 from rowport.store.turns import PostgresTurns
 from rowport.store.undos import PostgresUndos
+from rowport.store.uploads import PostgresUploads
 from rowport.store.webhooks import PostgresWebhooks
 
 if TYPE_CHECKING:
@@ -43,4 +44,5 @@ def ledger(database: PostgresDatabase, *, running_limit: int | None = None) -> L
         retention=PostgresRetention(),
         undos=PostgresUndos(),
         turns=PostgresTurns(running_limit=running_limit),
+        uploads=PostgresUploads(),
     )

@@ -581,6 +581,25 @@ CREATE TABLE rowport.undos (
     CONSTRAINT undos_error_is_whole CHECK ((((error_code IS NULL) = (error_message IS NULL)) AND ((error_code IS NULL) OR (finished_at IS NOT NULL))))
 );
 COMMENT ON TABLE rowport.undos IS 'Imports that are taken back, or were. The counts are sums over their chunks.';
+CREATE TABLE rowport.uploads (
+    id uuid NOT NULL,
+    organization_id uuid NOT NULL,
+    size_bytes bigint NOT NULL,
+    received bigint DEFAULT 0 NOT NULL,
+    metadata text NOT NULL,
+    name text,
+    media_type text,
+    sha256 text,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT uploads_hashed_is_whole CHECK (((sha256 IS NULL) OR (received = size_bytes))),
+    CONSTRAINT uploads_received_fits CHECK (((received >= 0) AND (received <= size_bytes))),
+    CONSTRAINT uploads_sha256_check CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT uploads_size_bytes_check CHECK ((size_bytes >= 0))
+)
+WITH (fillfactor='70');
+COMMENT ON TABLE rowport.uploads IS 'Files that arrive in parts. Their bytes lie in the blob store.';
+COMMENT ON COLUMN rowport.uploads.received IS 'How many bytes are safe in the blob store: where the next part begins.';
 CREATE TABLE rowport.users (
     id uuid NOT NULL,
     oid text NOT NULL,
@@ -702,6 +721,8 @@ ALTER TABLE ONLY rowport.tokens
     ADD CONSTRAINT tokens_secret_sha256_key UNIQUE (secret_sha256);
 ALTER TABLE ONLY rowport.undos
     ADD CONSTRAINT undos_pkey PRIMARY KEY (import_id);
+ALTER TABLE ONLY rowport.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_oid_key UNIQUE (oid);
 ALTER TABLE ONLY rowport.users
@@ -740,6 +761,7 @@ CREATE INDEX replays_by_expiry ON rowport.replays USING btree (expires_at);
 CREATE UNIQUE INDEX rounds_take_a_file_once ON rowport.rounds USING btree (import_id, sha256) WHERE (sha256 IS NOT NULL);
 CREATE INDEX tokens_of_organization ON rowport.tokens USING btree (organization_id, created_at DESC, id DESC);
 CREATE INDEX undos_open ON rowport.undos USING btree (import_id) WHERE (finished_at IS NULL);
+CREATE INDEX uploads_expiring ON rowport.uploads USING btree (expires_at);
 CREATE TRIGGER tell_import AFTER INSERT OR UPDATE OF state, phase, expired ON rowport.imports FOR EACH ROW EXECUTE FUNCTION rowport.tell_import();
 ALTER TABLE ONLY rowport.chunk_results
     ADD CONSTRAINT chunk_results_import_id_number_fkey FOREIGN KEY (import_id, number) REFERENCES rowport.chunks(import_id, number) ON DELETE CASCADE;
@@ -819,6 +841,8 @@ ALTER TABLE ONLY rowport.undos
     ADD CONSTRAINT undos_import_id_fkey FOREIGN KEY (import_id) REFERENCES rowport.imports(id) ON DELETE CASCADE;
 ALTER TABLE ONLY rowport.undos
     ADD CONSTRAINT undos_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
+ALTER TABLE ONLY rowport.uploads
+    ADD CONSTRAINT uploads_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.users
     ADD CONSTRAINT users_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES rowport.organizations(id);
 ALTER TABLE ONLY rowport.webhooks
@@ -858,6 +882,7 @@ CREATE POLICY one_organization ON rowport.retention_rules TO rowport_app USING (
 CREATE POLICY one_organization ON rowport.rounds TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.tokens TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.undos TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
+CREATE POLICY one_organization ON rowport.uploads TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.users TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 CREATE POLICY one_organization ON rowport.webhooks TO rowport_app USING ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid)) WITH CHECK ((organization_id = (NULLIF(current_setting('rowport.organization'::text, true), ''::text))::uuid));
 ALTER TABLE rowport.organization_turns ENABLE ROW LEVEL SECURITY;
@@ -869,6 +894,7 @@ ALTER TABLE rowport.retention_rules ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.rounds ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.tokens ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.undos ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rowport.uploads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rowport.webhooks ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA rowport TO rowport_app;
@@ -894,5 +920,6 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.retention_rules TO rowport_ap
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.rounds TO rowport_app;
 GRANT SELECT ON TABLE rowport.tokens TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.undos TO rowport_app;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.uploads TO rowport_app;
 GRANT SELECT ON TABLE rowport.users TO rowport_app;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE rowport.webhooks TO rowport_app;

@@ -72,3 +72,23 @@ def _pointer(path: str) -> str:
 
 def _token(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def refuse_nul(document: object, at: str = "") -> None:
+    """Refuse a document that holds U+0000, which no database text can.
+
+    Raises:
+        Invalid: it does; the pointer names the place.
+    """
+    match document:
+        case str() if "\x00" in document:
+            raise Invalid(f"{at}: the text holds U+0000", pointer=at)
+        case dict():
+            for name, part in document.items():
+                refuse_nul(name, f"{at}/{_token(str(name))}")
+                refuse_nul(part, f"{at}/{_token(str(name))}")
+        case list():
+            for index, part in enumerate(document):
+                refuse_nul(part, f"{at}/{index}")
+        case _:
+            pass

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rowport.model.outcomes import RowError, RowOutcome
     from rowport.model.record_types import RecordType
     from rowport.model.undo import RowUndo, Undo
+    from rowport.model.uploads import Upload
     from rowport.model.waiting import Waiting
     from rowport.ports import StoredRecord
 
@@ -26,6 +27,7 @@ def import_resource(imported: Import) -> Document:
     return {
         "id": str(imported.id),
         "oid": imported.oid,
+        "name": imported.name,
         "type": imported.type_name,
         "type_version": imported.type_version,
         "state": str(imported.state),
@@ -175,4 +177,18 @@ def record_resource(record: StoredRecord) -> Document:
         "import_id": str(record.import_id),
         "row": record.row,
         "values": {name: msgspec.Raw(text.encode()) for name, text in record.values.items()},
+    }
+
+
+def upload_resource(upload: Upload) -> Document:
+    """Say an upload."""
+    return {
+        "id": str(upload.id),
+        "name": upload.name,
+        "media_type": upload.media_type,
+        "size_bytes": upload.size_bytes,
+        "received_bytes": upload.received,
+        "sha256": upload.sha256,
+        "created_at": rfc3339(upload.created_at),
+        "expires_at": rfc3339(upload.expires_at),
     }

@@ -31,7 +31,7 @@ from rowport.dialects.mileapp.present import (
 from rowport.model.counts import Counts
 from rowport.model.imports import ChunkTally, Import, ImportFault, ImportFile
 from rowport.model.states import ImportState, Result
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 from rowport.wire.laravel import paginate, plain_page
 
 FOLDER: Final = Path(rowport.dialects.mileapp.__file__).parent

@@ -15,7 +15,7 @@ from rowport.dialects.mileapp.errors import Refused
 from rowport.dialects.mileapp.monitoring import read_query
 from rowport.dialects.mileapp.present import STATUS_OF_FATE
 from rowport.dialects.mileapp.uploads import is_spreadsheet, named_type
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 
 OID: Final = "63db2fb476bc679c540369c4"
 

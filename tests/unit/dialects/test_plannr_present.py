@@ -34,7 +34,7 @@ from rowport.model.imports import Import, ImportFault, ImportFile, ImportOptions
 from rowport.model.organizations import Organization
 from rowport.model.outcomes import Outcome, RowError, RowErrorCode, RowOutcome
 from rowport.model.states import ImportState, Result
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 from rowport.wire.laravel import resource_page
 
 FOLDER: Final = Path(plannr.__file__).parent

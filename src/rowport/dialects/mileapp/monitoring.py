@@ -15,7 +15,7 @@ from rowport.dialects.mileapp.present import STATUS_OF_FATE, STATUSES, fates_of,
 from rowport.model.access import Scope
 from rowport.model.errors import ImportNotFound
 from rowport.model.imports import Import
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 from rowport.wire.dialect import GivenFront
 from rowport.wire.laravel import paginate, plain_page
 

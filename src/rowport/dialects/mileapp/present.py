@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, assert_never
 from rowport.dialects.mileapp.facets import FACET, KINDS, Facet, facet_of
 from rowport.model.errors import ImportNotFound
 from rowport.model.states import ImportState, Result
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

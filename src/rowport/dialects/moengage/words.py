@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from rowport.model.feeds import ScheduleKind, SourceKind
 from rowport.model.states import ImportState, Result
 from rowport.ports.definitions import ARCHIVED, NEVER_RUN
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from rowport.dialects.plannr.errors import Refused
 from rowport.dialects.plannr.facets import NAME
 from rowport.dialects.plannr.words import fates_of, modes_of
 from rowport.model.imports import Mode
-from rowport.ports.ledger import ImportQuery
+from rowport.ports.queries import ImportQuery
 from rowport.wire.ids import CANONICAL
 from rowport.wire.laravel import read_integer, read_page
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from rowport.model.imports import Mode
 from rowport.model.states import ImportState, Result
-from rowport.ports.ledger import FATES
+from rowport.ports.queries import FATES
 
 if TYPE_CHECKING:
     from rowport.model.imports import Import

@@ -24,7 +24,8 @@ from rowport.model.errors import IllegalTransition, RecordTypeNotFound
 from rowport.model.imports import ImportOptions, Mode
 from rowport.model.outcomes import Outcome
 from rowport.model.states import ImportState
-from rowport.ports.ledger import Circumstances, ImportQuery
+from rowport.ports.ledger import Circumstances
+from rowport.ports.queries import ImportQuery
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -155,6 +155,11 @@ UPDATE rowport.imports
 SET attributes = attributes || %(attributes)s, updated_at = clock_timestamp()
 WHERE organization_id = %(organization_id)s AND id = %(import_id)s;
 
+-- set_import_name --
+UPDATE rowport.imports
+SET name = %(name)s, updated_at = clock_timestamp()
+WHERE organization_id = %(organization_id)s AND id = %(import_id)s;
+
 -- set_options --
 UPDATE rowport.imports
 SET options = %(options)s, updated_at = clock_timestamp()

@@ -104,6 +104,7 @@ def test_what_cannot_be_triggered_says_why(
     inside.services.feeds.archive(inside.organization.id, archived.oid)
     periodic, once = inside.feed(), inside.feed(schedule_kind=ScheduleKind.ONCE)
     fetched = inside.feed(source_kind=SourceKind.S3)
+    inside.services.feeds.run_now(inside.organization.id, fetched.name, by="ann")
     gone = [archived.oid, expired.oid, MISSING, "%00", "%ff", "x" * 3000]
     answers = [*map(moe.trigger, gone), foreign.trigger(periodic.oid)]
     assert {answer.status_code for answer in answers} == {400}
@@ -112,7 +113,7 @@ def test_what_cannot_be_triggered_says_why(
         (inside.send().oid, "Only a periodic"),
         (once.oid, "Only a periodic"),
         (periodic.oid, "no file yet"),
-        (fetched.oid, "s3"),
+        (fetched.oid, "busy with its run"),
     ]:
         answer = moe.trigger(oid)
         assert answer.status_code == 400
