@@ -15,16 +15,19 @@ export UPGRADE
 export ROWPORT_DEMO_FILE = $(FILE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test conformance unit lint format bench engine storm simulate schema lock hooks clean
+.PHONY: help setup demo demo-feeds test conformance unit lint format bench engine storm simulate schema lock hooks clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
 
 setup: ## make .venv/ with everything in it (a second time it is instant)
 	@tools/setup.sh
 
 demo: setup ## import examples/contacts.csv twice and tell what became of each row; FILE=path takes yours
 	@$(BIN)/python tools/demo.py
+
+demo-feeds: setup ## start an S3 and an SFTP server, let feeds import from them, and tell what MoEngage sees
+	@$(BIN)/python tools/demo_feeds.py
 
 test: lint ## every check and every test; JOBS=n processes, TESTS=path for some of them
 	$(BIN)/pytest -q -n $(JOBS) --dist worksteal $(TESTS)
@@ -70,5 +73,5 @@ hooks: setup ## run the checks before each git commit
 	$(BIN)/pre-commit install
 
 clean: ## remove all that these targets made inside this folder
-	rm -rf .venv .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .demo .demo-feeds .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests tools bench -name __pycache__ -type d -prune -exec rm -rf {} +

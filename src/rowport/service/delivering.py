@@ -148,7 +148,7 @@ def _error(posted: Posted) -> str | None:
             return posted.error
         case status if 200 <= status < 300:  # noqa: PLR2004  HTTP's classes
             return None
-        case status if 300 <= status < 400:  # noqa: PLR2004
+        case status if 300 <= status < 400:  # noqa: PLR2004  redirects
             return f"the receiver answered {status}; redirects are not followed"
         case status:
             return f"the receiver answered {status}"

@@ -160,7 +160,7 @@ def test_a_job_of_another_face_is_shown() -> None:
     assert is_shown(replace(JOB, attributes={"face": "native"}), THEN)
 
 
-@given(st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
+@given(st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001  timezones= names it
 def test_times_are_cut_to_milliseconds_and_never_rounded(at: datetime) -> None:
     written = datetime.fromisoformat(moment(at))
     assert timedelta(0) <= at - written < timedelta(milliseconds=1)

@@ -104,7 +104,7 @@ def _is_preamble(filled: Sequence[SampleRecord], place: int, columns: int) -> bo
     record, following = filled[place], filled[place + 1]
     if columns < 2:  # noqa: PLR2004  a list may begin with anything
         return False
-    if len(record.cells) == columns and columns == 2:  # noqa: PLR2004
+    if len(record.cells) == columns and columns == 2:  # noqa: PLR2004  a key and its value
         has_gap = following.begin > record.end
         return record.filled == 1 and has_gap and _may_head(filled, place + 1, columns)
     is_labelled = _is_labelled(record, columns)

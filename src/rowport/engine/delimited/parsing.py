@@ -102,7 +102,7 @@ class _SpanParser:
         begins = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
         suspects = np.flatnonzero(self.is_data)
         if encoding.is_utf8:
-            high = np.flatnonzero(np.frombuffer(self.raw, np.uint8) >= 0x80)  # noqa: PLR2004
+            high = np.flatnonzero(np.frombuffer(self.raw, np.uint8) >= 0x80)  # noqa: PLR2004  ASCII
             suspects = np.intersect1d(suspects, np.searchsorted(ends, high, "right"))
         return [
             record

@@ -122,11 +122,11 @@ def _epoch(serial: float, *, is_1904: bool) -> datetime:
     """Give day 0; the 1900 calendar counts a 29 February 1900 that never was."""
     if is_1904:
         return datetime(1904, 1, 1)  # noqa: DTZ001  a workbook knows no time zone
-    return datetime(1899, 12, 31 if serial < FALSE_LEAP_DAY else 30)  # noqa: DTZ001
+    return datetime(1899, 12, 31 if serial < FALSE_LEAP_DAY else 30)  # noqa: DTZ001  a clock on a wall
 
 
 def _clock(serial: float) -> str:
-    return _seconds(datetime(2000, 1, 1) + timedelta(milliseconds=round(serial * 86_400_000)))  # noqa: DTZ001
+    return _seconds(datetime(2000, 1, 1) + timedelta(milliseconds=round(serial * 86_400_000)))  # noqa: DTZ001  likewise
 
 
 def _seconds(moment: datetime) -> str:
