@@ -18,7 +18,7 @@ export ROWPORT_DEMO_FILE = $(FILE)
 .PHONY: help setup demo demo-feeds test conformance unit lint format bench engine storm simulate schema lock hooks clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
 
 setup: ## make .venv/ with everything in it (a second time it is instant)
 	@tools/setup.sh

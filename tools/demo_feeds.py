@@ -1,4 +1,4 @@
-"""The tour that `make demo-feeds` shows: files that arrive by themselves, and what MoEngage is told.
+"""The tour that `make demo-feeds` shows: files that arrive by themselves, and what MoEngage sees.
 
 Starts an S3 server, an SFTP server and `rowport serve`, lets a periodic S3 feed take three files
 (a good one, one that is partly bad, one that is all bad) and an SFTP feed one more, and prints the
