@@ -25,8 +25,8 @@ def ask_for_little() -> None:
     for name, value in _ALLOCATORS.items():
         os.environ.setdefault(name, value)
     with suppress(AttributeError, OSError):  # not in every C library
-        for option, value in _C_LIBRARY.items():
-            ctypes.CDLL(None).mallopt(option, value)
+        for option, amount in _C_LIBRARY.items():
+            ctypes.CDLL(None).mallopt(option, amount)
 
 
 def hold_little() -> None:
