@@ -30,6 +30,8 @@ class Settling:
         Raises:
             Unavailable: the database does not answer; try again.
         """
+        if self._goes_on(ref):
+            return
         with self.ledger.database.transaction() as tx:
             state = self.ledger.imports.lock(tx, ref)
             match state:
@@ -45,6 +47,20 @@ class Settling:
                     self.ledger.undos.end(tx, ref)
                 case _:
                     pass
+
+    def _goes_on(self, ref: ImportRef) -> bool:
+        """Tell, without a lock, whether an open import has chunks to come and bears its errors.
+
+        A lock makes the commit wait for the disk, and waits itself for a chunk that is about to
+        commit.  Of two chunks that end at once, the one that commits last is seen with the other.
+        """
+        with self.ledger.database.transaction() as tx:
+            job = self.ledger.imports.get(tx, ref)
+            if job is None or job.state not in (ImportState.QUEUED, ImportState.RUNNING):
+                return False
+            progress = self.ledger.chunks.progress(tx, ref)
+        broken = _broken_policy(job.options.policy, progress, total=job.counts.total)
+        return broken is None and progress.waiting + progress.held > 0
 
     def fail_undo(self, ref: ImportRef, fault: ImportFault) -> None:
         """End an undo that cannot go on; what was given back stays so."""
