@@ -16,6 +16,7 @@ from rowport.bootstrap import Rowport
 from rowport.model.access import Scope
 from rowport.model.ids import new_uuid
 from rowport.model.imports import ImportOptions
+from rowport.wire.feed_documents import read_feed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +46,9 @@ REQUESTS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("DELETE", "/v1/uploads/{upload_id}"): {"headers": TUS},
     ("PUT", "/v1/webhooks/{webhook}"): {"json": {"url": f"http://{CLOSED_PORT}/"}},
+    ("PUT", "/v1/feeds/{feed}"): {
+        "json": {"type": "people", "source": {"kind": "url", "url": "https://example.com/a.csv"}}
+    },
     ("POST", "/v1/webhooks/{webhook}/replay"): {"json": {}},
     ("POST", "/v1/tokens"): {"json": {"name": "t", "scopes": ["import:read"]}},
     ("POST", "/v1/organizations"): {"json": {"slug": "again"}},
@@ -88,7 +92,11 @@ def calls() -> list[Call]:
 
 CALLS = sorted(calls(), key=str)  # in one order in every process
 CLOSED = [call for call in CALLS if call.scope is not None]
-MAKES = {("PUT", "/v1/types/{name}"), ("PUT", "/v1/webhooks/{webhook}")}
+MAKES = {
+    ("PUT", "/v1/types/{name}"),
+    ("PUT", "/v1/feeds/{feed}"),
+    ("PUT", "/v1/webhooks/{webhook}"),
+}
 """What makes the thing that its path names."""
 EVERYWHERE = "/v1/organizations"
 """Below it an admin sees what is anybody's."""
@@ -117,7 +125,18 @@ class Place:
         webhook, _ = self.rowport.services.webhooks.put(
             self.organization.id, f"{self.organization.slug:_<6}hook", f"http://{CLOSED_PORT}/"
         )
+        feed = self.rowport.services.feeds.put(
+            self.organization.id,
+            f"{self.organization.slug:_<6}feed",
+            read_feed(
+                {
+                    "type": self.type_name,
+                    "source": {"kind": "url", "url": "https://example.com/a.csv"},
+                }
+            ),
+        )
         return {
+            "feed": feed.name,
             "import_id": self.imported.id,
             "artifact": "failed.csv",
             "name": self.type_name,
@@ -140,6 +159,7 @@ def missing() -> dict[str, object]:
         "record_id": new_uuid(),
         "upload_id": new_uuid(),
         "webhook": "none__hook",
+        "feed": "none__feed",
         "token_id": new_uuid(),
         "organization": new_uuid(),
     }

@@ -227,7 +227,7 @@ def test_an_empty_file_is_refused(api: httpx.Client) -> None:
         ({"files": {"file": (None, "text"), "type": (None, "people")}}, "no file name"),
         ({"files": {"file": ("a.csv", b"x"), "type": ("b.csv", b"people")}}, "not a file"),
         ({"files": [("file", ("a", b"x")), ("file", ("b", b"x"))], "data": {"type": "x"}}, "twice"),
-        ({"json": {"type": "people"}}, "multipart/form-data"),
+        ({"json": {"type": "people"}}, "`source`"),
         ({"content": b""}, "multipart/form-data"),
     ],
 )

@@ -15,7 +15,7 @@ from rowport.wire.bodies import read_json
 from rowport.wire.feed_documents import FeedDocument, feed_resource, run_resource, to_wanted
 
 PATH: Final = "/v1/feeds"
-ONE: Final = PATH + "/{name:str}"
+ONE: Final = PATH + "/{feed:str}"
 LOOK: Final = {"scope": Scope.IMPORT_READ}
 CHANGE: Final = {"scope": Scope.IMPORT_WRITE}
 RUN: Final = {"scope": Scope.IMPORT_RUN}
@@ -25,13 +25,13 @@ NOTHING: Final[frozenset[str]] = frozenset()
 
 @put(ONE, opt=CHANGE)
 async def put_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> Response[dict[str, object]]:
     """Make a feed, or change the one of this name; secret settings that are left out stay."""
     refuse_unknown(request, NOTHING)
     body = await read_json(request, FeedDocument, most_bytes=LARGEST_BODY)
-    document, is_new = await asyncio.to_thread(_put, desk, name, body)
-    headers = {"Location": f"{PATH}/{name}"} if is_new else {}
+    document, is_new = await asyncio.to_thread(_put, desk, feed, body)
+    headers = {"Location": f"{PATH}/{feed}"} if is_new else {}
     status = HTTP_201_CREATED if is_new else HTTP_200_OK
     return Response(document, status_code=status, headers=headers)
 
@@ -57,58 +57,58 @@ def list_feeds(request: Request[Any, Any, Any], desk: GivenDesk) -> dict[str, ob
 
 @get(ONE, sync_to_thread=True, opt=LOOK)
 def get_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """Give a feed."""
     refuse_unknown(request, NOTHING)
-    return feed_resource(desk.services.feeds.by_name(desk.organization_id, name))
+    return feed_resource(desk.services.feeds.by_name(desk.organization_id, feed))
 
 
 @get(ONE + "/runs", sync_to_thread=True, opt=LOOK)
 def list_runs(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """Give the newest runs of a feed, with the decision on each file that they found."""
     said = refuse_unknown(request, frozenset({"limit"}))
     feeds = desk.services.feeds
-    feed = feeds.by_name(desk.organization_id, name)
-    found = feeds.runs(feed, limit=read_limit(said.get("limit")))
+    known = feeds.by_name(desk.organization_id, feed)
+    found = feeds.runs(known, limit=read_limit(said.get("limit")))
     return {"items": [run_resource(run) for run in found]}
 
 
 @post(ONE + "/run", status_code=HTTP_202_ACCEPTED, sync_to_thread=True, opt=RUN)
 def run_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """Let a feed run now; its schedule does not move."""
     refuse_unknown(request, NOTHING)
-    return feed_resource(desk.services.feeds.run_now(desk.organization_id, name, by="the API"))
+    return feed_resource(desk.services.feeds.run_now(desk.organization_id, feed, by="the API"))
 
 
 @post(ONE + "/pause", status_code=HTTP_200_OK, sync_to_thread=True, opt=RUN)
 def pause_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """Let a feed run by hand only, until it is resumed."""
     refuse_unknown(request, NOTHING)
-    return feed_resource(desk.services.feeds.pause(desk.organization_id, name, by="the API"))
+    return feed_resource(desk.services.feeds.pause(desk.organization_id, feed, by="the API"))
 
 
 @post(ONE + "/resume", status_code=HTTP_200_OK, sync_to_thread=True, opt=RUN)
 def resume_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """Let a feed be due again; what was due meanwhile is not made up for."""
     refuse_unknown(request, NOTHING)
-    return feed_resource(desk.services.feeds.resume(desk.organization_id, name))
+    return feed_resource(desk.services.feeds.resume(desk.organization_id, feed))
 
 
 @delete(ONE, status_code=HTTP_200_OK, sync_to_thread=True, opt=CHANGE)
 def archive_feed(
-    request: Request[Any, Any, Any], desk: GivenDesk, name: FromPath[str]
+    request: Request[Any, Any, Any], desk: GivenDesk, feed: FromPath[str]
 ) -> dict[str, object]:
     """End a feed; its imports stay."""
     refuse_unknown(request, NOTHING)
     feeds = desk.services.feeds
-    feed = feeds.by_name(desk.organization_id, name)
-    return feed_resource(feeds.archive(desk.organization_id, feed.oid))
+    known = feeds.by_name(desk.organization_id, feed)
+    return feed_resource(feeds.archive(desk.organization_id, known.oid))

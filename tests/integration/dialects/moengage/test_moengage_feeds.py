@@ -103,8 +103,6 @@ def test_what_cannot_be_triggered_says_why(
     archived, expired = inside.feed(), inside.feed(ends_at=datetime(2020, 1, 1, tzinfo=UTC))
     inside.services.feeds.archive(inside.organization.id, archived.oid)
     periodic, once = inside.feed(), inside.feed(schedule_kind=ScheduleKind.ONCE)
-    fetched = inside.feed(source_kind=SourceKind.S3)
-    inside.services.feeds.run_now(inside.organization.id, fetched.name, by="ann")
     gone = [archived.oid, expired.oid, MISSING, "%00", "%ff", "x" * 3000]
     answers = [*map(moe.trigger, gone), foreign.trigger(periodic.oid)]
     assert {answer.status_code for answer in answers} == {400}
@@ -113,12 +111,18 @@ def test_what_cannot_be_triggered_says_why(
         (inside.send().oid, "Only a periodic"),
         (once.oid, "Only a periodic"),
         (periodic.oid, "no file yet"),
-        (fetched.oid, "busy with its run"),
     ]:
         answer = moe.trigger(oid)
         assert answer.status_code == 400
         assert answer.json()["error_type"] == "INVALID_STATE"
         assert said in answer.json()["message"]
+
+
+def test_a_feed_that_is_fetched_is_looked_at_anew(moe: MoEngage, inside: Inside) -> None:
+    fetched = inside.feed(source_kind=SourceKind.S3)
+    assert moe.trigger(fetched.oid).status_code == 200
+    [run] = inside.services.feeds.runs(fetched)
+    assert run.asked_by
 
 
 # ------------------------------------------------------------------------------- who, how, where
