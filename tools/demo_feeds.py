@@ -8,24 +8,22 @@ if all of it is as it must be.  Everything it makes lies in .demo-feeds/ of the 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-import queue
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import asyncssh
 import httpx
 import obstore
 from obstore.store import S3Store
+
+from file_servers import NotReady, free_port, make_bucket, s3_server, sftp_server, wait_for
+from rowport.bootstrap import open_rowport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +66,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             tour(stack)
-    except DemoFailed as reason:
+    except (DemoFailed, NotReady) as reason:
         say(f"\nThe demo failed: {reason}")
         return 1
     return 0
@@ -76,8 +74,18 @@ def main() -> int:
 
 def tour(stack: ExitStack) -> None:
     """Start everything, put the feeds, and look at what came of them."""
-    s3_port, s3_store = stack.enter_context(s3_server())
-    sftp_port, host_key = stack.enter_context(sftp_server())
+    (ROOM / "sftp").mkdir()
+    s3_port = stack.enter_context(s3_server())
+    sftp_port, host_key = stack.enter_context(sftp_server(ROOM / "sftp", "demo", "demo"))
+    make_bucket(s3_port, "demo")
+    s3_store = S3Store(
+        "demo",
+        endpoint=f"http://127.0.0.1:{s3_port}",
+        region="us-east-1",
+        access_key_id=KEYS["access_key_id"],
+        secret_access_key=KEYS["secret_access_key"],
+        client_options={"allow_http": True},
+    )
     for name, content in (("good.csv", GOOD), ("partly.csv", PARTLY), ("bad.csv", BAD)):
         obstore.put(s3_store, f"out/{name}", content.encode())
     (ROOM / "sftp" / "more.csv").write_text(MORE)
@@ -90,7 +98,7 @@ def tour(stack: ExitStack) -> None:
     moengage = {"workspace_id": workspace["oid"], "api_key": token["secret"]}
     write("people.schema.json", SCHEMA)
     ask(world, "type", "put", "people", str(ROOM / "people.schema.json"))
-    show_to_moengage(world)
+    show_to_moengage()
     say("\nA periodic feed of a bucket, and one of an SFTP server; each file is an import:")
     s3 = {
         "kind": "s3",
@@ -183,17 +191,12 @@ def show_moengage(url: str, access: dict[str, str]) -> None:
     expect("what MoEngage is told of each file", told, WANTED)
 
 
-def show_to_moengage(world: dict[str, str]) -> None:
+def show_to_moengage() -> None:
     """Let MoEngage's clients see imports of the record type, as users."""
-    code = (
-        "import os, pathlib\n"
-        "from rowport.bootstrap import open_rowport\n"
-        "home = pathlib.Path(os.environ['ROWPORT_HOME'])\n"
-        "with open_rowport(home=home, database_url=None) as rowport:\n"
-        "    rowport.services.record_types.set_attributes(\n"
-        "        rowport.organization.id, 'people', {'moengage': {'type': 'USERS'}})\n"
-    )
-    subprocess.run([BIN / "python", "-c", code], env=world, check=True)
+    with open_rowport(home=ROOM / "home", database_url=None) as rowport:
+        rowport.services.record_types.set_attributes(
+            rowport.organization.id, "people", {"moengage": {"type": "USERS"}}
+        )
 
 
 # ------------------------------------------------------------------------------------ the servers
@@ -214,96 +217,6 @@ def server(world: dict[str, str]) -> Iterator[str]:
     finally:
         running.terminate()
         running.wait(60)
-
-
-@contextmanager
-def s3_server() -> Iterator[tuple[int, S3Store]]:
-    """Run an S3 server with the bucket `demo`."""
-    port = free_port()
-    running = subprocess.Popen(
-        [BIN / "moto_server", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: httpx.put(f"{url}/demo").status_code == httpx.codes.OK, "the S3 server")
-        yield (
-            port,
-            S3Store(
-                "demo",
-                endpoint=url,
-                region="us-east-1",
-                access_key_id=KEYS["access_key_id"],
-                secret_access_key=KEYS["secret_access_key"],
-                client_options={"allow_http": True},
-            ),
-        )
-    finally:
-        running.kill()
-        running.wait()
-
-
-class Guests(asyncssh.SSHServer):
-    """Lets in who says demo."""
-
-    def password_auth_supported(self) -> bool:
-        """Say yes."""
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        """Tell whether both are `demo`."""
-        return (username, password) == ("demo", "demo")
-
-
-@contextmanager
-def sftp_server() -> Iterator[tuple[int, str]]:
-    """Run an SFTP server over a folder; give its port and its host key."""
-    root, key = ROOM / "sftp", asyncssh.generate_private_key("ssh-ed25519")
-    root.mkdir()
-    ports: queue.Queue[int] = queue.Queue()
-    stop = threading.Event()
-
-    async def serve() -> None:
-        listener = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_host_keys=[key],
-            server_factory=Guests,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(root)),
-        )
-        ports.put(listener.get_port())
-        await asyncio.to_thread(stop.wait)
-        listener.close()
-        await listener.wait_closed()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        yield ports.get(timeout=30), key.export_public_key().decode().strip()
-    finally:
-        stop.set()
-        thread.join()
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port: int = taken.getsockname()[1]
-    return port
-
-
-def wait_for(is_ready: Any, what: str) -> None:  # noqa: ANN401  any question
-    """Wait until something answers as it should."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        try:
-            if is_ready():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.2)
-    raise DemoFailed(f"{what} does not answer")
 
 
 # -------------------------------------------------------------------------------------- the words

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import queue
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -22,6 +18,7 @@ import obstore
 import pytest
 from obstore.store import S3Store
 
+from file_servers import make_bucket, s3_server, sftp_server
 from rowport import sources
 from rowport.model.errors import InvalidOptions, SourceChanged, SourceRefused, Unavailable
 from rowport.model.feeds import AfterRead, SourceKind
@@ -192,87 +189,35 @@ def of_url(root: Path) -> Iterator[Place]:
         server.server_close()
 
 
-class Guests(asyncssh.SSHServer):
-    def begin_auth(self, username: str) -> bool:
-        del username
-        return True
-
-    def password_auth_supported(self) -> bool:
-        return True
-
-    def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == ("ann", "right")
-
-
 @contextmanager
 def of_sftp(root: Path) -> Iterator[Place]:
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    ports: queue.Queue[int] = queue.Queue()
-    stop = threading.Event()
-
-    async def serve() -> None:
-        listener = await asyncssh.listen(
-            "127.0.0.1",
-            0,
-            server_host_keys=[key],
-            server_factory=Guests,
-            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=bytes(root)),
-        )
-        ports.put(listener.get_port())
-        await asyncio.to_thread(stop.wait)
-        listener.close()
-        await listener.wait_closed()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    cutter = Cutter(ports.get(timeout=30))
     other = asyncssh.generate_private_key("ssh-ed25519")
-    try:
-        yield Place(
-            source=KINDS[SourceKind.SFTP],
-            settings={
-                "host": "127.0.0.1",
-                "port": cutter.port,
-                "username": "ann",
-                "password": "right",
-                "host_key": key.export_public_key().decode(),
-                "path": "/",
-            },
-            put=partial(put_file, root),
-            remove=lambda name: (root / name).unlink(),
-            cutter=cutter,
-            wrong={"host_key": other.get_fingerprint()},
-        )
-    finally:
-        cutter.close()
-        stop.set()
-        thread.join()
+    with sftp_server(root, "ann", "right") as (port, host_key):
+        cutter = Cutter(port)
+        try:
+            yield Place(
+                source=KINDS[SourceKind.SFTP],
+                settings={
+                    "host": "127.0.0.1",
+                    "port": cutter.port,
+                    "username": "ann",
+                    "password": "right",
+                    "host_key": host_key,
+                    "path": "/",
+                },
+                put=partial(put_file, root),
+                remove=lambda name: (root / name).unlink(),
+                cutter=cutter,
+                wrong={"host_key": other.get_fingerprint()},
+            )
+        finally:
+            cutter.close()
 
 
 @pytest.fixture(scope="session")
 def s3_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    server = subprocess.Popen(
-        [Path(sys.executable).with_name("moto_server"), "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        deadline = time.monotonic() + 90
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                assert server.poll() is None
-                time.sleep(0.1)
+    with s3_server() as port:
         yield port
-    finally:
-        server.kill()
-        server.wait()
 
 
 @contextmanager
@@ -286,10 +231,7 @@ def of_s3(port: int, bucket: str) -> Iterator[Place]:
         endpoint=f"http://127.0.0.1:{port}",
         client_options={"allow_http": True},
     )
-    make = socket.create_connection(("127.0.0.1", port))
-    make.sendall(f"PUT /{bucket} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
-    assert b" 200 " in make.recv(1000)
-    make.close()
+    make_bucket(port, bucket)
     try:
         yield Place(
             source=KINDS[SourceKind.S3],
@@ -327,9 +269,7 @@ def place(
         yield made
 
 
-def only(place: Place, *kinds: SourceKind) -> None:
-    if place.source.kind not in kinds:
-        pytest.skip(f"is not for a source of kind {place.source.kind}")
+over_the_network = pytest.mark.parametrize("place", ["s3", "sftp", "url"], indirect=True)
 
 
 def test_every_kind_that_the_model_knows_has_a_source() -> None:
@@ -407,12 +347,11 @@ def test_a_setting_that_is_unknown_or_missing_is_named(place: Place) -> None:
 def test_settings_are_kept_so_that_they_can_be_used_again(place: Place) -> None:
     kept = place.source.check(place.settings)
     assert place.source.check(kept) == kept
-    assert place.source.secrets <= {*KINDS[place.source.kind].secrets}
 
 
+@over_the_network
 def test_a_transfer_that_breaks_off_goes_on_where_it_was(place: Place) -> None:
-    if place.cutter is None:
-        return
+    assert place.cutter
     place.put("one.csv", BIG)
     file = place.find("one.csv")
     place.cutter.cuts = [1_000_000, 2_500_000, 40_000, 700_000]
@@ -420,9 +359,8 @@ def test_a_transfer_that_breaks_off_goes_on_where_it_was(place: Place) -> None:
     assert not place.cutter.cuts
 
 
+@over_the_network
 def test_a_server_that_is_gone_is_waited_for(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    if place.cutter is None:
-        return
     place.put("one.csv", b"id\n1\n")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -431,11 +369,10 @@ def test_a_server_that_is_gone_is_waited_for(place: Place, monkeypatch: pytest.M
         place.names(**elsewhere(place, port))
 
 
+@over_the_network
 def test_a_server_that_says_nothing_is_given_up(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if place.cutter is None:
-        return
     for module, name in ((s3, "_ANSWER"), (s3, "_SILENCE")):
         monkeypatch.setattr(module, name, getattr(module, name) / 20)
     monkeypatch.setattr(sftp, "_ANSWER_S", 1.0)
@@ -459,9 +396,8 @@ def elsewhere(place: Place, port: int) -> dict[str, Any]:
             return {"url": f"http://127.0.0.1:{port}/one.csv"}
 
 
+@over_the_network
 def test_private_addresses_are_not_reached(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    if place.cutter is None:
-        return
     monkeypatch.setenv("ROWPORT_OUTBOUND_ALLOW", "")
     wanted = place.settings | (
         {"url": "https://127.0.0.1/one.csv"} if place.source.kind is SourceKind.URL else {}

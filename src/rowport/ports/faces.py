@@ -273,12 +273,16 @@ class FeedLedger(Protocol):
         tx: Transaction,
         run: FeedRun,
         *,
-        files: Sequence[FileDecision],
+        files: Sequence[FileDecision] | None = None,
         reason: str | None = None,
         state: RunState = RunState.OPEN,
         again_in: timedelta | None = None,
-    ) -> bool:
-        """Write down how a run stands, and let go of it; False: it is another's now."""
+    ) -> Sequence[FileDecision] | None:
+        """Write down how a run stands, and let go of it.
+
+        Without `files` the decisions stay as they were written last.  Gives them as they stand now;
+        None: the run is another's now.
+        """
         ...
 
     def runs(self, tx: Transaction, feed: Feed, *, limit: int) -> Sequence[FeedRun]:

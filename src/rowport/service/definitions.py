@@ -47,8 +47,8 @@ class Definitions:
     def run_again(self, feed: Feed, *, created_by: UUID | None = None) -> Import:
         """Run a feed now with the file that it ran last; its schedule does not move.
 
-        Only feeds whose files are sent to us have such a file; the others are fetched anew by
-        their source.
+        Only feeds whose files are sent to us have such a file; the others look at their
+        source anew (`Feeds.run_now`).
 
         Raises:
             NotFound: the feed is gone.
@@ -91,7 +91,7 @@ def _ended_run(feed: Feed, found: Sequence[Definition]) -> Import:
         Conflict: it cannot.
     """
     if feed.source_kind not in SENT:
-        raise Conflict(f"The source {feed.source_kind} of this feed cannot be fetched from yet.")
+        raise Conflict(f"The files of the feed {feed.name} are fetched: let it run instead.")
     last = found[0].last_run if found else None
     if last is None or not last.files:
         raise Conflict("This feed has had no file yet that could be run again.")

@@ -297,7 +297,7 @@ class Feeding:
     def _keep(self, run: FeedRun, files: Sequence[FileDecision]) -> None:
         """Write the decisions down without letting go."""
         with self.ledger.database.transaction() as tx:
-            if not self.ledger.feeds.note_run(tx, run, files=files):
+            if self.ledger.feeds.note_run(tx, run, files=files) is None:
                 raise Superseded
             self._hold(tx, run)
 
@@ -319,33 +319,20 @@ class Feeding:
         """Try again by itself; its import, if there is one, says why nothing happens."""
         wait = timedelta(seconds=min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(run.attempt, 5)))
         with self.ledger.database.transaction() as tx:
-            files = self._newest_files(tx, run)
-            if not self.ledger.feeds.note_run(tx, run, files=files, reason=why, again_in=wait):
-                return
-            for ref in _refs(run, files):
+            files = self.ledger.feeds.note_run(tx, run, reason=why, again_in=wait)
+            for ref in _refs(run, files or ()):
                 self.ledger.imports.note_waiting(tx, ref, why)
 
     def _fail(self, run: FeedRun, error: RowportError) -> None:
         """End the run; an import that still waits for its files ends with it."""
         fault = ImportFault(code=error.code, message=error.message, retryable=False)
         with self.ledger.database.transaction() as tx:
-            files = self._newest_files(tx, run)
-            noted = self.ledger.feeds.note_run(
-                tx, run, files=files, reason=error.message, state=RunState.FAILED
-            )
-            if not noted:
-                return
-            for ref in _refs(run, files):
+            files = self.ledger.feeds.note_run(tx, run, reason=error.message, state=RunState.FAILED)
+            for ref in _refs(run, files or ()):
                 if self.ledger.imports.lock(tx, ref) is ImportState.RECEIVING:
                     self.ledger.imports.move(
                         tx, ref, ImportState.RECEIVING, ImportState.FAILED, fault=fault
                     )
-
-    def _newest_files(self, tx: Transaction, run: FeedRun) -> tuple[FileDecision, ...]:
-        """Give the decisions as they were written last, perhaps by this very attempt."""
-        feed = self.ledger.feeds.by_oid(tx, run.organization_id, run.feed_oid)
-        runs = self.ledger.feeds.runs(tx, feed, limit=AT_ONCE) if feed else ()
-        return next((one.files for one in runs if one.id == run.id), run.files)
 
 
 class SourceDown(Exception):

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 def _to_run(row: Mapping[str, Any]) -> FeedRun:
-    files = tuple(
-        FileDecision(**{**file, "decision": Decision(file["decision"])}) for file in row["files"]
-    )
+    files = _to_decisions(row["files"])
     return FeedRun(**{**row, "state": RunState(row["state"]), "files": files})
+
+
+def _to_decisions(known: Sequence[Mapping[str, Any]]) -> tuple[FileDecision, ...]:
+    return tuple(FileDecision(**{**file, "decision": Decision(file["decision"])}) for file in known)
 
 
 def _of(feed: Feed) -> dict[str, UUID]:
@@ -74,22 +76,22 @@ class PostgresFeedRuns:
         tx: Transaction,
         run: FeedRun,
         *,
-        files: Sequence[FileDecision],
+        files: Sequence[FileDecision] | None = None,
         reason: str | None = None,
         state: RunState = RunState.OPEN,
         again_in: timedelta | None = None,
-    ) -> bool:
-        """Write down how a run stands, and let go of it; False: it is another's now."""
-        touched = say(
+    ) -> Sequence[FileDecision] | None:
+        """Write down how a run stands, and let go of it; see FeedLedger.note_run."""
+        row = one(
             tx,
             "note_feed_run",
-            files=Jsonb([asdict(file) for file in files]),
+            files=None if files is None else Jsonb([asdict(file) for file in files]),
             reason=reason,
             state=state,
             again_in=again_in,
             **_fenced(run),
         )
-        return touched > 0
+        return None if row is None else _to_decisions(row["files"])
 
     def runs(self, tx: Transaction, feed: Feed, *, limit: int) -> Sequence[FeedRun]:
         """Give the newest runs."""

@@ -110,6 +110,7 @@ class Column:
 
     @values.setter
     def values(self, values: pl.Series) -> None:
+        """Put these in their place."""
         self._values, self.typed = values, None
 
     @property

@@ -109,11 +109,12 @@ WHERE organization_id = %(organization_id)s AND id = %(id)s AND attempt = %(atte
 
 -- note_feed_run --
 UPDATE rowport.feed_runs
-SET files = %(files)s, reason = %(reason)s, state = %(state)s, looks = looks + 1,
+SET files = coalesce(%(files)s, files), reason = %(reason)s, state = %(state)s, looks = looks + 1,
     busy_until = NULL, run_after = clock_timestamp() + coalesce(%(again_in)s, interval '0'),
     finished_at = CASE WHEN %(state)s <> 'open' THEN clock_timestamp() END
 WHERE organization_id = %(organization_id)s AND id = %(id)s AND attempt = %(attempt)s
-  AND state = 'open';
+  AND state = 'open'
+RETURNING files;
 
 -- feed_runs --
 SELECT r.id, r.organization_id, r.feed_id, f.oid AS feed_oid, r.slot, r.asked_by, r.state, r.looks,
