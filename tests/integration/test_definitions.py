@@ -228,7 +228,7 @@ def test_a_feed_asked_to_run_by_many_at_once_runs_once(world: World) -> None:
 
 def test_a_feed_that_cannot_run_again_says_why(world: World) -> None:
     fetched = world.feed("fetched", source_kind=SourceKind.S3)
-    with pytest.raises(Conflict, match="s3"):
+    with pytest.raises(Conflict, match="feed fetched are fetched"):
         world.services.definitions.run_again(fetched)
     feed = world.feed("nightly")
     with pytest.raises(Conflict, match="no file yet"):

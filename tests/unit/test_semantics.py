@@ -171,6 +171,8 @@ def test_these_are_fine_as_well(semantic: object, cell: str) -> None:
     [
         ("HTTP://Example.COM:80/Path", "http://example.com/Path"),
         ("Example.com", "https://example.com"),
+        ("http://Example.com#", "http://example.com#"),
+        ("http://Example.com:80?", "http://example.com?"),
         ("https://ÄPFEL.example/", "https://äpfel.example/"),
         ("https://u:p@Example.com:8443", "https://u:p@example.com:8443"),
         ("no url at all", "https://no url at all"),

@@ -9,7 +9,7 @@ import ipaddress
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit
 
 import polars as pl
 
@@ -68,7 +68,13 @@ def _normal(text: str, schemes: Sequence[str]) -> str:
     if host is None:
         name = shown(parts.hostname or "nothing", quoted=False)
         raise fault(f"{name} is no name of a host")
-    return urlunsplit(parts._replace(netloc=_place(parts, host, port)))
+    # What follows stays as it is: an empty query or fragment is not the same as none.
+    return f"{parts.scheme}://{_place(parts, host, port)}{_behind(rest)}"
+
+
+def _behind(rest: str) -> str:
+    """Give what follows the authority."""
+    return rest[min((rest.find(sign) for sign in "/?#" if sign in rest), default=len(rest)) :]
 
 
 def _place(parts: SplitResult, host: str, port: int | None) -> str:
